@@ -1,0 +1,66 @@
+"""A generator's graph as everything above tfinv.graph sees it: flat, frozen, function-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+__all__ = ["GraphModel", "Port", "split_tensor_name", "tensor_name"]
+
+NodeDef = tf.compat.v1.NodeDef
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a model.
+
+    Attributes:
+        key: the name the signature gives it, such as "z".
+        tensor: the tensor it stands for, "node:0".
+        dtype: its element type.
+        shape: one entry a dimension, None where unknown; None for unknown rank.
+    """
+
+    key: str
+    tensor: str
+    dtype: tf.DType
+    shape: tuple[int | None, ...] | None
+
+
+@dataclass(frozen=True)
+class GraphModel:
+    """A graph without functions, variables, control inputs or cycles, pruned to its outputs.
+
+    Attributes:
+        nodes: every node by its name, producers before consumers. An input is written "name"
+            (output 0) or "name:k". Attributes that begin with "_", devices and control inputs are
+            gone. Every model input is a Placeholder, whether an output reads it or not.
+        weights: arrays by node name: the value of each variable and of each large constant. Such a
+            node has op "Const", its "dtype" attribute and no "value" (a GraphDef over 2 GB cannot
+            hold its weights), so whoever evaluates a Const asks here first.
+        inputs: what the model is fed, in the order of its signature.
+        outputs: what it returns, in the order of its signature.
+        producer: "TF1-Hub module", "TF1 SavedModel", "TF2 SavedModel" or "Keras 3 file".
+        path: where it was read from, as the user wrote it.
+    """
+
+    nodes: Mapping[str, NodeDef]
+    weights: Mapping[str, np.ndarray]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    producer: str
+    path: str
+
+
+def split_tensor_name(name: str) -> tuple[str, int]:
+    """Splits "node:k" into the node's name and k; "node" means output 0."""
+    node, colon, index = name.rpartition(":")
+    return (node, int(index)) if colon else (name, 0)
+
+
+def tensor_name(node: str, index: int) -> str:
+    """The way GraphModel writes output `index` of `node` as an input: "node" or "node:k"."""
+    return f"{node}:{index}" if index else node
