@@ -10,7 +10,7 @@ import hypothesis
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["MPLBACKEND"] = "Agg"
 
-# The same examples on every machine and in every run, and no deadline: XLA compiles inside a first example.
+# The same examples everywhere and always. No deadline: XLA compiles inside a first example.
 hypothesis.settings.register_profile(
     "tfinv",
     derandomize=True,

@@ -1,4 +1,4 @@
-"""The package as a whole: what importing it costs, that every room opens, how large its files are."""
+"""The package as a whole: what importing it costs, that all of it imports, how long files are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import tfinv
 
 LAYERS = ("errors", "images", "graph", "generators", "networks", "training", "inversion", "results")
