@@ -1,0 +1,163 @@
+"""Reads SavedModels of every generation: TF1, TF1-Hub, TF2, Keras 3 and tf_keras exports."""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tfinv.errors import UserError
+from tfinv.graph.checkpoint import Variables
+from tfinv.graph.freeze import build_model
+from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.safety import check_file
+
+__all__ = ["read_saved_model"]
+
+_DEFAULTS = ("default", "serving_default")
+_NOT_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
+_TAG_SETS = ((), ("serve",))
+
+
+def read_saved_model(path: str | os.PathLike, signature: str | None = None) -> GraphModel:
+    """Reads one signature of a SavedModel folder as a flat, frozen graph.
+
+    The file is parsed, never loaded: no Session runs, no function of it is called, no initialiser
+    and no restore op. Variables are read one by one from the checkpoint beside it.
+
+    Args:
+        path: a folder with saved_model.pb in it, and variables/ if the model has variables.
+        signature: which one to read. It may be left out if there is only one, or one is called
+            "default" or "serving_default". Where a file holds several graphs under different tags,
+            "name@tag,tag" picks one.
+
+    Returns:
+        The model; inputs and outputs are sorted by their signature keys.
+
+    Raises:
+        UserError: anything that is wrong with the path, the file, the signature or the variables,
+            in one line.
+    """
+    path = os.fspath(path)
+    saved_model = _parse(path)
+    for meta_graph in saved_model.meta_graphs:
+        check_file(meta_graph.graph_def, path)
+    meta_graph, name = _choose(saved_model.meta_graphs, signature, path)
+    definition = meta_graph.signature_def[name]
+    if os.path.isfile(os.path.join(path, "tfhub_module.pb")):
+        producer = "TF1-Hub module"
+    elif meta_graph.HasField("object_graph_def"):
+        producer = "TF2 SavedModel"
+    else:
+        producer = "TF1 SavedModel"
+    if not definition.outputs:
+        raise UserError(f"{path}: signature {name!r} has no outputs; pass another with --signature")
+    return build_model(
+        meta_graph.graph_def,
+        _ports(definition.inputs, path),
+        _ports(definition.outputs, path),
+        Variables(path, meta_graph).read,
+        producer,
+        path,
+    )
+
+
+def _parse(path: str) -> saved_model_pb2.SavedModel:
+    if not os.path.exists(path):
+        raise UserError(f"{path}: no such file or folder; give the folder of a SavedModel")
+    if not os.path.isdir(path):
+        raise UserError(
+            f"{path}: is a file; give the folder of a SavedModel, with saved_model.pb in it"
+        )
+    file = os.path.join(path, "saved_model.pb")
+    if not os.path.isfile(file):
+        held = ", ".join(sorted(os.listdir(path))[:5]) or "nothing"
+        raise UserError(
+            f"{path}: is not a SavedModel; saved_model.pb is not in the folder, which holds {held}"
+        )
+    size = os.path.getsize(file)
+    if size == 0 or size >= 1 << 31:
+        raise UserError(f"{file}: {size} bytes cannot be a SavedModel; copy the file again")
+    try:
+        with open(file, "rb") as stream:
+            saved_model = saved_model_pb2.SavedModel.FromString(stream.read())
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from error
+    except DecodeError as error:
+        raise UserError(
+            f"{file}: is truncated or not a SavedModel ({size} bytes); copy the file again"
+        ) from error
+    if not any(meta_graph.graph_def.node for meta_graph in saved_model.meta_graphs):
+        raise UserError(f"{file}: is not a SavedModel, or holds no graph; copy the file again")
+    return saved_model
+
+
+def _choose(meta_graphs, wanted: str | None, path: str):
+    """The MetaGraphDef and the signature's name that `wanted`, "name" or "name@tag,tag", means."""
+    wanted, _, tags = (wanted or "").partition("@")
+    if tags:
+        chosen = [m for m in meta_graphs if _tags(m) == sorted(tags.split(","))]
+        if not chosen:
+            raise UserError(
+                f"{path}: no graph is tagged {tags!r}; the tags are {_listed(meta_graphs)}"
+            )
+        meta_graphs = chosen
+    names = sorted({name for m in meta_graphs for name in _signatures(m)})
+    if not names:
+        raise UserError(
+            f"{path}: holds no signature, so its inputs and outputs are unknown; save it again "
+            "with signatures=..."
+        )
+    if not wanted:
+        defaults = [name for name in _DEFAULTS if name in names]
+        wanted = names[0] if len(names) == 1 else next(iter(defaults), "")
+    if wanted not in names:
+        fault = f"has no signature {wanted!r}" if wanted else "has several signatures"
+        raise UserError(f"{path}: {fault}; pass --signature with one of {', '.join(names)}")
+    holders = [m for m in meta_graphs if wanted in _signatures(m)]
+    for usual in _TAG_SETS:
+        if len(holders) > 1:
+            holders = [m for m in holders if _tags(m) == list(usual)] or holders
+    if len(holders) > 1:
+        raise UserError(
+            f"{path}: several graphs have the signature {wanted!r}, tagged {_listed(holders)}; "
+            f"pass --signature={wanted}@{','.join(_tags(holders[0])) or 'tags'} to pick one"
+        )
+    return holders[0], wanted
+
+
+def _signatures(meta_graph) -> list[str]:
+    return [name for name in meta_graph.signature_def if name not in _NOT_SIGNATURES]
+
+
+def _tags(meta_graph) -> list[str]:
+    return sorted(meta_graph.meta_info_def.tags)
+
+
+def _listed(meta_graphs) -> str:
+    return "; ".join(",".join(_tags(m)) or "(none)" for m in meta_graphs)
+
+
+def _ports(tensors, path: str) -> tuple[Port, ...]:
+    ports = []
+    for key, info in sorted(tensors.items()):
+        node, colon, index = info.name.rpartition(":")
+        if not (node and colon and index.isdigit()):
+            raise UserError(
+                f"{path}: {key!r} of the signature is not a plain tensor; sparse and composite "
+                "inputs and outputs cannot be read"
+            )
+        try:
+            dtype = tf.as_dtype(info.dtype)
+            shape = tf.TensorShape(info.tensor_shape)
+            if any(d is not None and d < 0 for d in shape.as_list() if shape.rank is not None):
+                raise ValueError("negative dimension")
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"{path}: {key!r} of the signature has no valid dtype or shape; the file is damaged"
+            ) from error
+        known = None if shape.rank is None else tuple(shape.as_list())
+        ports.append(Port(key, info.name, dtype, known))
+    return tuple(ports)
