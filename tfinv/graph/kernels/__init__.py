@@ -6,6 +6,16 @@ Every kernel works eagerly, in `tf.function`, under XLA inside a `tf.while_loop`
 
 from __future__ import annotations
 
+# Importing a module registers its kernels.
+from tfinv.graph.kernels import (  # noqa: F401
+    batch_norm,
+    channels_first,
+    convolution,
+    pooling,
+    relu,
+    resize,
+    transposed_convolution,
+)
 from tfinv.graph.kernels.registry import Kernel, KernelMaker, kernel_for, register
 
 __all__ = ["Kernel", "KernelMaker", "kernel_for", "register"]
