@@ -209,6 +209,17 @@ def test_constants_that_claim_more_than_they_hold(tf1):
     refused(tf1, r"claims \d+ bytes and holds \d+; refused")
 
 
+def test_tensors_too_large_to_compute(tmp_path):
+    huge = exports.tf1(tmp_path / "m", lambda z: z + tf.reduce_sum(tf.fill([1000, 3], 1.0)))
+
+    def claim(saved_model):
+        tensor = tf.make_tensor_proto([1 << 20, 1 << 20])
+        node(saved_model, "Fill/dims").attr["value"].tensor.CopyFrom(tensor)
+
+    exports.edit(huge.path, claim)
+    refused(huge.path, r"'Fill:0' \(Fill\) would take 4398046511104 bytes")
+
+
 @pytest.mark.parametrize(
     "value",
     [

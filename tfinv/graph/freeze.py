@@ -18,6 +18,7 @@ __all__ = ["build_model"]
 
 NodeDef = tf.compat.v1.NodeDef
 LARGE_CONSTANT = 16 * 1024  # bytes
+MAX_TENSOR = 1 << 32  # bytes; attention over 128 x 128 positions makes a sixteenth of that an image
 MAX_REPEATED_CONSTANT = 1 << 28  # bytes; a file of a few bytes may claim any shape by repetition
 
 
@@ -31,8 +32,8 @@ def build_model(
 ) -> GraphModel:
     """Inlines, prunes, checks and freezes a graph. Nothing of it is evaluated.
 
-    Variables keep the value that they were saved with: an assignment yields what it assigns, and a
-    read yields the saved value, whatever else the same run would have assigned before.
+    Variables keep the value that they were saved with. An assignment yields what it assigns, and so
+    does a read that is ordered right after it; what a run would leave for the next one is dropped.
 
     Args:
         graph_def: the graph with its function library.
@@ -148,11 +149,19 @@ def _validate(nodes, weights, versions, path: str) -> None:
         else:
             graph_def.node.append(node)
     try:
-        with tf.Graph().as_default():
+        with tf.Graph().as_default() as graph:
             tf.graph_util.import_graph_def(graph_def, name="")
     except (tf.errors.OpError, TypeError, ValueError) as error:
         line = " ".join(str(error).split())[:200]
         raise UserError(f"{path}: the graph is damaged ({line})") from error
+    for operation in graph.get_operations():
+        for tensor in operation.outputs:
+            size = tensor.dtype.size * (tensor.shape.num_elements() or 0)
+            if size > MAX_TENSOR:
+                raise UserError(
+                    f"{path}: refused, because {tensor.name!r} ({operation.type}) would take "
+                    f"{size} bytes"
+                )
 
 
 def _constant(node: NodeDef, path: str) -> np.ndarray:

@@ -79,7 +79,7 @@ class Inliner:
         if not scope:
             self._reserved.update(node.name for node in order)
         for node in order:
-            inputs = [self._resolve(i, nodes, bound) for i in node.input if i[0] != "^"]
+            inputs = [self._resolve(i, nodes, bound) for i in _inputs(node, nodes)]
             if node.op in _CALLS:
                 bound[node.name] = self._call(node.attr["f"].func, inputs, (*scope, node.name))
             elif node.op in self._functions:
@@ -118,7 +118,7 @@ class Inliner:
                 )
             state[name] = "open"
             stack.append((name, True))
-            wanted = [_base(i) for i in node.input if i[0] != "^"]
+            wanted = [_base(i) for i in _inputs(node, nodes)]
             switch = _branch_of(node, nodes)
             if switch is not None:
                 wanted.append(_base(switch[0]))
@@ -218,6 +218,8 @@ class Inliner:
 
     def _copy(self, node: NodeDef, inputs, nodes, bound, scope) -> str:
         """Copies an ordinary node; a constant inside a TF1 `cond` is gated by its predicate."""
+        if not scope:
+            self._reserved.discard(node.name)
         switch = _branch_of(node, nodes)
         if switch is None:
             return self._add(node.op, node.name, inputs, node.attr, scope)
@@ -242,7 +244,7 @@ class Inliner:
         short = "/".join([*filter(None, telling), name])
         full = "/".join([*scope, name])
         for choice in (short, full):
-            if choice not in self.nodes and (not scope or choice not in self._reserved):
+            if choice not in self.nodes and choice not in self._reserved:
                 return choice
         number = 1
         while f"{full}_{number}" in self.nodes or f"{full}_{number}" in self._reserved:
@@ -252,6 +254,21 @@ class Inliner:
 
 def _base(ref: str) -> str:
     return ref.split(":", 1)[0]
+
+
+def _inputs(node: NodeDef, nodes: Mapping[str, NodeDef]) -> list[str]:
+    """What `node` computes with: its data inputs, or for a read what was assigned just before it.
+
+    Nothing but a control input says that a read comes after an assignment.
+    """
+    if node.op in ("ReadVariableOp", "Identity"):
+        for control in node.input:
+            written = nodes.get(control[1:]) if control[0] == "^" else None
+            if written is None or written.op not in ("Assign", "AssignVariableOp"):
+                continue
+            if len(written.input) > 1 and written.input[0] == node.input[0]:
+                return [written.input[1]]
+    return [i for i in node.input if i[0] != "^"]
 
 
 def _length(argument, attributes: Mapping) -> int:

@@ -47,14 +47,14 @@ def plain_nodes(nodes: Iterable[NodeDef]) -> dict[str, NodeDef]:
         elif handle in value_type:
             if node.op in ("Identity", "Switch", "Merge") and node.attr["T"].type == _RESOURCE:
                 value_type[node.name] = node.attr["T"].type = value_type[handle]
-            elif node.op == "ReadVariableOp":
-                _become(node, "Identity", node.input[:1], T=value_type[handle])
             elif node.op == "ResourceGather":
                 _gather(node, plain)
             elif node.op == "VariableShape":
                 out_type = node.attr["out_type"].type or tf.int32.as_datatype_enum
                 _become(node, "Shape", node.input[:1], T=value_type[handle], out_type=out_type)
-        if node.op in ("IsVariableInitialized", "VarIsInitializedOp"):
+        if node.op == "ReadVariableOp":
+            _become(node, "Identity", node.input[:1], T=node.attr["dtype"].type)
+        elif node.op in ("IsVariableInitialized", "VarIsInitializedOp"):
             _become(node, "Const", (), dtype=tf.bool.as_datatype_enum)
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(True))
         elif node.op in _RENAMED:

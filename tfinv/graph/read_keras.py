@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
@@ -70,7 +69,7 @@ def read_keras(path: str | os.PathLike) -> GraphModel:
         graph_def,
         [_port(key.name, t) for key, t in zip(inputs, graph.inputs, strict=False)],
         [_port(key, t) for key, t in zip(keys, outputs, strict=True)],
-        lambda node: np.asarray(values[node.name]),
+        lambda node: values[node.name].numpy(),
         "Keras 3 file",
         path,
     )
