@@ -1,0 +1,1 @@
+"""What inversion is for: whole jobs over pictures, codes and generators."""

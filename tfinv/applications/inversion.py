@@ -1,0 +1,167 @@
+"""A whole inversion job: pictures in, a folder of results out."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tfinv.applications.pictures import Picture
+from tfinv.images import metrics
+from tfinv.inversion.engine import Inverter, Progress
+from tfinv.inversion.result import InversionResult
+from tfinv.inversion.starts import Start, stored
+from tfinv.results.load import iterate_results
+from tfinv.results.record import FAILED, ImageResult
+from tfinv.results.store import Store
+
+__all__ = ["Outcome", "invert_pictures", "stored_start"]
+
+_NAN = float("nan")
+
+
+class Outcome(NamedTuple):
+    """What one batch added to a run; RMSE is of the last stage, NaN where it failed."""
+
+    images: int
+    failed: int
+    rmse: np.ndarray
+
+
+def stored_start(folder: str | Path, layer: str) -> Start:
+    """A start from the results in a folder.
+
+    Args:
+      folder: of an earlier run.
+      layer: of the first stage; its stored codes are taken if there are any, else `g1` of the
+        stored latents.
+
+    Raises:
+      UserError: if there is nothing stored there.
+    """
+    latents, codes = {}, {}
+    for result in iterate_results(folder):
+        if result.latent is not None:
+            latents[result.index] = result.latent
+        if result.code is not None and result.stage == layer:
+            codes[result.index] = result.code
+    return stored(latents, codes or None)
+
+
+def invert_pictures(
+    inverter: Inverter,
+    pictures: Iterable[Picture],
+    store: Store,
+    *,
+    on_batch: Callable[[Outcome], None] = lambda outcome: None,
+    on_progress: Progress | None = None,
+) -> None:
+    """Inverts what the store does not hold yet, and adds it batch by batch.
+
+    Which images share a batch changes no result, and a picture that could not be read is one row
+    with its fault.
+
+    Args:
+      inverter: what is done with each picture.
+      pictures: each of the generator's size, or with its fault.
+      store: where results go; one shard a batch.
+      on_batch: called after each batch is safe.
+      on_progress: called every few dozen steps of a stage.
+    """
+    done = store.finished_indices()
+    todo = (picture for picture in pictures if picture.index not in done)
+    for batch in _batches(todo, inverter.batch_size):
+        readable = [picture for picture in batch if picture.pixels is not None]
+        rows = [row for p in batch if p.pixels is None for row in _failed_rows(inverter, p)]
+        if readable:
+            rows += _rows(readable, _invert(inverter, readable, on_progress))
+        store.add(sorted(rows, key=lambda row: row.index))
+        last = [row for row in rows if row.stage == inverter.stages[-1].layer]
+        on_batch(
+            Outcome(
+                images=len(batch),
+                failed=sum(row.failed for row in last),
+                rmse=np.asarray([row.rmse for row in last]),
+            )
+        )
+
+
+def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
+    """Groups pictures so that each group has at most `size` readable ones."""
+    batch: list[Picture] = []
+    readable = 0
+    for picture in pictures:
+        batch.append(picture)
+        readable += picture.pixels is not None
+        if readable == size:
+            yield batch
+            batch, readable = [], 0
+    if batch:
+        yield batch
+
+
+def _invert(
+    inverter: Inverter, pictures: Sequence[Picture], on_progress: Progress | None
+) -> InversionResult:
+    labels = None
+    if inverter.generator.conditional:
+        labels = np.asarray([picture.label for picture in pictures])
+    return inverter.run_batch(
+        np.stack([picture.pixels for picture in pictures]),
+        [picture.index for picture in pictures],
+        labels,
+        on_progress,
+    )
+
+
+def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageResult]:
+    targets = np.stack([picture.pixels for picture in pictures])
+    rows = []
+    for stage in result.stages:
+        psnr, ssim = metrics.psnr(stage.images, targets), metrics.ssim(stage.images, targets)
+        for k, picture in enumerate(pictures):
+            row = ImageResult(
+                index=picture.index,
+                name=picture.name,
+                label=picture.label,
+                stage=stage.layer,
+                rmse=float(stage.rmse[k]),
+                psnr=float(psnr[k]),
+                ssim=float(ssim[k]),
+                evaluations=int(stage.evaluations[k]),
+                status=stage.status[k],
+                note=picture.note,
+                code=stage.codes[k],
+                latent=result.latents[k],
+                labels=None if result.labels is None else result.labels[k],
+                target=picture.pixels,
+                image=stage.images[k],
+            )
+            rows.append(_without_values(row) if row.failed else row)
+    return rows
+
+
+def _without_values(row: ImageResult) -> ImageResult:
+    """A diverged image's row: what it left is no result."""
+    return dataclasses.replace(
+        row, rmse=_NAN, psnr=_NAN, ssim=_NAN, code=None, latent=None, labels=None, image=None
+    )
+
+
+def _failed_rows(inverter: Inverter, picture: Picture) -> Iterator[ImageResult]:
+    for stage in inverter.stages:
+        yield ImageResult(
+            index=picture.index,
+            name=picture.name,
+            label=picture.label,
+            stage=stage.layer,
+            rmse=_NAN,
+            psnr=_NAN,
+            ssim=_NAN,
+            evaluations=0,
+            status=f"{FAILED}: {picture.fault}",
+            note=picture.note,
+        )

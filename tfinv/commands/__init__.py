@@ -1,0 +1,1 @@
+"""What the command modules share: flags, and a main that turns faults into one line."""

@@ -1,0 +1,40 @@
+"""The formats that a generator can come in; a new one is a file here and a line in `FORMATS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfinv.generators import hub, keras_file, saved_model
+from tfinv.graph.model import GraphModel
+
+__all__ = ["FORMATS", "Format"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of source.
+
+    Attributes:
+      name: for messages and tables.
+      example: what a user writes after --generator=.
+      recognises: whether a source, as the user wrote it, is of this kind.
+      read: (source, signature or None) to the graph.
+    """
+
+    name: str
+    example: str
+    recognises: Callable[[str], bool]
+    read: Callable[[str, str | None], GraphModel]
+
+
+def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:
+    return lambda source: Path(source).suffix.lower() in suffixes and Path(source).exists()
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("TF-Hub handle", "https://tfhub.dev/deepmind/biggan-128/2", hub.is_handle, hub.read),
+    Format("Keras file", "generator.keras", _local([".keras"]), keras_file.read),
+    Format("SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read),
+)

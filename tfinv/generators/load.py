@@ -1,0 +1,57 @@
+"""From whatever a user holds to a Generator."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from pathlib import Path
+
+from tfinv.errors import UserError
+from tfinv.generators.formats import FORMATS
+from tfinv.generators.generator import Generator
+
+__all__ = ["SHIPPED", "load_generator"]
+
+SHIPPED = ("dcgan_cifar10",)
+"""Generators that come with tfinv, loaded by their bare name."""
+
+
+def load_generator(
+    source: str | Path,
+    *,
+    signature: str | None = None,
+    image_range: str | None = None,
+    image_layout: str | None = None,
+    constants: Mapping[str, float] | None = None,
+) -> Generator:
+    """Reads a trained generator, whatever it is.
+
+    Args:
+      source: a path, a TF-Hub handle, or the name of a generator that comes with tfinv.
+      signature: which signature to read, where the file has several.
+      image_range: "-1,1", "0,1" or "0,255" where the graph does not say or is wrong.
+      image_layout: "NHWC" or "NCHW", likewise.
+      constants: values of scalar inputs such as {"truncation": 0.5}; 1 by default.
+
+    Raises:
+      UserError: if there is nothing there, or it is no generator; says what was seen.
+    """
+    source = str(source)
+    located = _shipped(source) if source in SHIPPED and not Path(source).exists() else source
+    for form in FORMATS:
+        if form.recognises(located):
+            model = form.read(located, signature)
+            return Generator(
+                model, image_range=image_range, image_layout=image_layout, constants=constants
+            )
+    known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
+    if not Path(source).exists():
+        raise UserError(
+            f"generator {source} does not exist: give a path, a TF-Hub handle, or one of the "
+            f"shipped generators ({', '.join(SHIPPED)})"
+        )
+    raise UserError(f"{source} is no generator in a format that is known here: {known}")
+
+
+def _shipped(name: str) -> str:
+    return str(importlib.resources.files("tfinv") / "assets" / name)

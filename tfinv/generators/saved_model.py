@@ -1,0 +1,20 @@
+"""SavedModels and TF-Hub modules in a folder, of TensorFlow 1 or 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfinv.graph.model import GraphModel
+from tfinv.graph.read import read_saved_model
+
+__all__ = ["is_folder", "read"]
+
+
+def is_folder(source: str) -> bool:
+    """Whether a source is a local folder."""
+    return Path(source).is_dir()
+
+
+def read(source: str, signature: str | None = None) -> GraphModel:
+    """Reads the graph of one signature; see `tfinv.graph.read.read_saved_model`."""
+    return read_saved_model(source, signature)

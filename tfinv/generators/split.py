@@ -1,0 +1,206 @@
+"""The two halves of a generator cut at one layer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from tfinv.errors import UserError
+from tfinv.graph.interpret import Program
+from tfinv.graph.layers import Layer
+from tfinv.graph.model import GraphModel, NodeDef, split_tensor_name
+from tfinv.graph.walk import canonical, topological_order
+
+if TYPE_CHECKING:
+    from tfinv.generators.generator import Generator
+
+__all__ = ["LATENT", "Split"]
+
+LATENT = "latent"
+"""The name of the layer whose code is z itself."""
+
+Labels = Sequence[int] | np.ndarray | tf.Tensor | None
+
+
+class Split:
+    """`G(z, y) = g2(g1(z, y), z, y)` at one layer; made by `Generator.split`.
+
+    Whatever depends on z and y alone, and not on the code, is computed once a batch by `frontier`;
+    `draw` is the rest of g2, the part that an optimisation evaluates again and again.
+
+    Attributes:
+      generator: the generator that was cut.
+      layer: where.
+      code_shape: shape of a code, without the batch.
+      is_latent: whether the code is z itself.
+      reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
+      reads_labels: whether g2 reads the labels.
+      live_nodes: operations of g2 that run at every evaluation.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        model: GraphModel,
+        layer: Layer,
+        output: str,
+        constants: Mapping[str, np.ndarray],
+    ):
+        self.generator, self.layer = generator, layer
+        self.code_shape = layer.shape
+        self.is_latent = layer.name == LATENT
+        latent, *labels = generator.per_batch
+        self._tensor = latent if self.is_latent else layer.name
+        self._model, self._constants = model, dict(constants)
+        self._node = split_tensor_name(self._tensor)[0]
+        fed = {canonical(self._tensor)}
+        needed = set(topological_order(_without_shape_reads(model.nodes), [output], fed))
+        self.reads_latent = not self.is_latent and split_tensor_name(latent)[0] in needed
+        self.reads_labels = any(split_tensor_name(name)[0] in needed for name in labels)
+        # The latent is the code itself at the layer "latent", and else an input like the labels.
+        self._fed = [name for name in generator.per_batch if name != self._tensor]
+        self._g2 = Program(
+            model, [output], live=[self._tensor], per_batch=self._fed, constants=self._constants
+        )
+        self.live_nodes: int = self._g2.counts["live"]
+
+    def g1(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tf.Tensor:
+        """The code that a latent has at this layer.
+
+        Args:
+          z: float32 [N, latent_size].
+          labels: int [N] in [0, classes); needed for a conditional generator.
+
+        Returns:
+          float32 [N, *code_shape].
+        """
+        feeds = self.generator.feeds(z, labels)
+        if self.is_latent:
+            return feeds[0]
+        return self._g1.run([], self._g1.prepare(*feeds))[0]
+
+    def g2(
+        self,
+        h: tf.Tensor | np.ndarray,
+        z: tf.Tensor | np.ndarray | None = None,
+        labels: Labels = None,
+        *,
+        leak: tf.Tensor | float = 0.0,
+    ) -> tf.Tensor:
+        """Draws pictures from codes.
+
+        Args:
+          h: float32 [N, *code_shape].
+          z: float32 [N, latent_size]; needed only if `reads_latent`.
+          labels: int [N]; needed only if `reads_labels`.
+          leak: share of a negative upstream gradient that a closed ReLU lets through, in [0, 1],
+            a scalar or one a picture [N]; changes gradients only, never pictures.
+
+        Returns:
+          float32 [N, height, width, channels] in [0, 1].
+        """
+        return self.draw(tf.convert_to_tensor(h), self.frontier(z, labels, count=len(h)), leak)
+
+    def frontier(
+        self,
+        z: tf.Tensor | np.ndarray | None = None,
+        labels: Labels = None,
+        *,
+        count: int | None = None,
+    ) -> tuple[tf.Tensor, ...]:
+        """What g2 reads beside the code, computed once a batch.
+
+        Args:
+          z: float32 [N, latent_size]; needed only if `reads_latent`.
+          labels: int [N]; needed only if `reads_labels`.
+          count: N, for graphs that read it off the shape of an input that is not given.
+
+        Raises:
+          UserError: if g2 reads an input that is not given.
+        """
+        for given, read, what in ((z, self.reads_latent, "latents"), (labels, self.reads_labels, "labels")):
+            if given is None and read:
+                raise UserError(
+                    f"{self.generator.path} still reads the {what} behind {self.layer.name}: give "
+                    "them beside the codes"
+                )
+        if count is None:
+            count = next((len(given) for given in (z, labels) if given is not None), 1)
+        if z is None:  # nothing but its shape is read
+            z = tf.zeros([count, self.generator.latent_size])
+        if labels is None and self.generator.conditional:
+            labels = np.zeros(count, np.int32)
+        feeds = zip(self.generator.per_batch, self.generator.feeds(z, labels), strict=True)
+        return self._g2.prepare(*(value for name, value in feeds if name in self._fed))
+
+    def draw(
+        self, h: tf.Tensor, frontier: Sequence[tf.Tensor], leak: tf.Tensor | float = 0.0
+    ) -> tf.Tensor:
+        """The live half of g2: h float32 [N, *code_shape] to float32 NHWC in [0, 1]."""
+        output = self._g2.run([h], frontier, leak)[0]
+        return self.generator.border.to_images(output)
+
+    def reaches(self, other: Split) -> bool:
+        """Whether the code of another cut of this generator depends on the code here."""
+        return canonical(self._tensor) == canonical(other._tensor) or self._node in set(
+            topological_order(self._model.nodes, [other._tensor])
+        )
+
+    def follow(
+        self,
+        h: tf.Tensor | np.ndarray,
+        other: Split,
+        z: tf.Tensor | np.ndarray,
+        labels: Labels = None,
+    ) -> tf.Tensor:
+        """The code that a code here has at a later cut.
+
+        Args:
+          h: float32 [N, *code_shape].
+          other: a cut that this one reaches.
+          z: float32 [N, latent_size], for what lies between and reads it.
+          labels: int [N], likewise.
+
+        Returns:
+          float32 [N, *other.code_shape].
+        """
+        if self.is_latent:
+            return other.g1(h, labels)
+        between = Program(
+            self._model,
+            [other._tensor],
+            live=[self._tensor],
+            per_batch=self.generator.per_batch,
+            constants=self._constants,
+        )
+        frontier = between.prepare(*self.generator.feeds(z, labels))
+        return between.run([tf.convert_to_tensor(h)], frontier)[0]
+
+    @functools.cached_property
+    def _g1(self) -> Program:
+        return Program(
+            self._model,
+            [self._tensor],
+            per_batch=self.generator.per_batch,
+            constants=self._constants,
+        )
+
+
+_READ_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
+
+
+def _without_shape_reads(nodes: Mapping[str, NodeDef]) -> Mapping[str, NodeDef]:
+    """The graph with every operation that asks for a shape, and no value, cut off its input.
+
+    Many exports take the batch size of an inner layer off the shape of z: that is no reason to
+    need the latents behind a cut.
+    """
+    cut = {}
+    for name, node in nodes.items():
+        if node.op in _READ_SHAPES:
+            cut[name] = NodeDef(name=name, op=node.op)
+    return {**nodes, **cut}

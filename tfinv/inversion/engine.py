@@ -1,0 +1,229 @@
+"""The engine: batches of pictures through the stages of an inversion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfinv.errors import UserError
+from tfinv.generators.generator import Generator
+from tfinv.images import metrics
+from tfinv.inversion.losses import Loss
+from tfinv.inversion.result import InversionResult, StageResult
+from tfinv.inversion.solvers import SOLVERS
+from tfinv.inversion.solvers.base import SolverState, Status
+from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.starts import Start, find_start
+
+__all__ = ["Inverter", "Progress"]
+
+Progress = Callable[[Stage, SolverState], None]
+
+
+class Inverter:
+    """Finds the codes that draw given pictures.
+
+    The default is the thesis's method (section 6.3.1): first the latent z*, then, from g1(z*), the
+    first dense layer. Every image is solved and ends on its own: no other image of its batch, nor
+    the batch size, decides its result.
+
+    Args:
+      generator: from `tfinv.load_generator`.
+      stages: layers in order, from the latent towards the picture, or `Stage`s.
+      labels: int [M], the class of each image that will be inverted; for conditional generators.
+      loss: what stages given by name minimise, a sum of terms by name.
+      start: where the first stage starts: a name, or a `Start`.
+      solver: of stages given by name.
+      max_evaluations: budget of each image, for all stages given by name or one for each; the
+        solver's own default if None.
+      relu_leak: share of a negative gradient that a closed ReLU lets through at first; the
+        solver's own default if None.
+      batch_size: images at a time.
+      seed: of the starts.
+
+    Raises:
+      UserError: if a name is unknown or the options do not fit together.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        stages: Sequence[str | Stage] = ("latent", "dense"),
+        *,
+        labels: Sequence[int] | np.ndarray | None = None,
+        loss: str | Loss = "mse",
+        start: str | Start = "prior",
+        solver: str = "lbfgs",
+        max_evaluations: int | Sequence[int] | None = None,
+        relu_leak: float | None = None,
+        batch_size: int = 16,
+        seed: int = 0,
+    ):
+        if not stages:
+            raise UserError("no stage is given: name at least one layer, such as dense")
+        if batch_size < 1:
+            raise UserError(f"batch size {batch_size} is too small: it is at least 1")
+        self.generator, self.batch_size, self.seed = generator, batch_size, seed
+        self._labels = None if labels is None else generator.check_labels(labels)
+        self._start = start if isinstance(start, Start) else find_start(start)
+        loss = Loss.parse(loss) if isinstance(loss, str) else loss
+        budgets = _budgets(max_evaluations, len(stages))
+        plans = [
+            stage
+            if isinstance(stage, Stage)
+            else Stage(stage, loss, _solver(solver, budget, relu_leak))
+            for stage, budget in zip(stages, budgets, strict=True)
+        ]
+        self._stages = [CompiledStage(plan, generator.split(plan.layer)) for plan in plans]
+        _check_order(self._stages)
+        _check_terms(loss, self._stages)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages in order."""
+        return tuple(compiled.stage for compiled in self._stages)
+
+    def run(
+        self, images: np.ndarray | Sequence[np.ndarray], on_progress: Progress | None = None
+    ) -> InversionResult:
+        """Inverts pictures, batch after batch.
+
+        Args:
+          images: float32 [N, H, W, C] in [0, 1], of the generator's own size.
+          on_progress: called with the stage and the solver's state every few dozen steps.
+
+        Returns:
+          One row for each image, in their order.
+
+        Raises:
+          UserError: if the images do not fit the generator, or labels are missing.
+        """
+        images = self._check(images)
+        labels = self._labels
+        if labels is not None and len(labels) != len(images):
+            raise UserError(f"{len(labels)} labels do not fit {len(images)} images: give one each")
+        parts = []
+        for first in range(0, len(images), self.batch_size):
+            rows = range(first, min(first + self.batch_size, len(images)))
+            batch_labels = None if labels is None else labels[rows.start : rows.stop]
+            parts.append(
+                self.run_batch(images[rows.start : rows.stop], rows, batch_labels, on_progress)
+            )
+        return InversionResult.join(parts)
+
+    def run_batch(
+        self,
+        images: np.ndarray,
+        indices: Sequence[int],
+        labels: np.ndarray | None = None,
+        on_progress: Progress | None = None,
+    ) -> InversionResult:
+        """Inverts at most `batch_size` pictures at once.
+
+        Args:
+          images: float32 [B, H, W, C] in [0, 1].
+          indices: which image of the run each one is; its start depends on this and the seed.
+          labels: int [B], for conditional generators.
+          on_progress: as for `run`.
+
+        Returns:
+          One row for each image.
+        """
+        images = self._check(images)
+        if self.generator.conditional and labels is None:
+            raise UserError(f"{self.generator.path} is conditional: give a label for each image")
+        count = len(images)
+        # Shapes stay static: a short last batch is filled up with copies, which are dropped again.
+        filled = np.minimum(np.arange(self.batch_size), count - 1)
+        indices = [indices[k] for k in filled]
+        targets = tf.constant(images[filled])
+        labels = None if labels is None else self.generator.check_labels(labels)[filled]
+
+        first = self._stages[0].split
+        latents = tf.constant(self._start.latents(first, indices, self.seed))
+        code = self._start.codes(first, indices, self.seed)
+        code = first.g1(latents, labels) if code is None else tf.constant(code)
+        results, before = [], first
+        for stage in self._stages:
+            if stage.split is not before:
+                code = before.follow(code, stage.split, latents, labels)
+            batch = Batch(targets, latents, labels, code)
+            report = None if on_progress is None else _bound(on_progress, stage.stage)
+            state = stage.run(batch, report)
+            code = tf.reshape(state.best_code, [-1, *stage.split.code_shape])
+            if stage.split.is_latent:
+                latents = code
+            results.append(_stage_result(stage, state, batch, code, count))
+            before = stage.split
+        return InversionResult(
+            stages=tuple(results),
+            latents=latents.numpy()[:count],
+            labels=None if labels is None else labels[:count],
+        )
+
+    def _check(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
+        images = np.asarray(images, np.float32)
+        if images.ndim != 4 or images.shape[1:] != self.generator.image_shape or not len(images):
+            raise UserError(
+                f"images of shape {list(images.shape)} do not fit {self.generator.path}: "
+                f"[count, {', '.join(map(str, self.generator.image_shape))}] is needed"
+            )
+        return images
+
+
+def _stage_result(
+    compiled: CompiledStage, state: Any, batch: Batch, code: tf.Tensor, count: int
+) -> StageResult:
+    frontier = compiled.split.frontier(batch.latents, batch.labels)
+    images = np.clip(compiled.split.draw(code, frontier).numpy()[:count], 0.0, 1.0)
+    return StageResult(
+        layer=compiled.stage.layer,
+        codes=code.numpy()[:count],
+        images=images,
+        rmse=metrics.rmse(images, batch.targets.numpy()[:count]),
+        evaluations=state.evaluations.numpy()[:count],
+        status=tuple(Status(int(value)).text for value in state.status[:count]),
+    )
+
+
+def _bound(on_progress: Progress, stage: Stage) -> Callable[[Any], None]:
+    return lambda state: on_progress(stage, state)
+
+
+def _solver(name: str, budget: int | None, leak: float | None) -> Any:
+    if name not in SOLVERS:
+        raise UserError(f"solver {name!r} is not known: it is one of {', '.join(SOLVERS)}")
+    if leak is not None and not 0.0 <= leak <= 1.0:
+        raise UserError(f"ReLU leak {leak} is out of range: it is a share from 0 to 1")
+    options = {"max_evaluations": budget, "leak": leak}
+    return SOLVERS[name](**{key: value for key, value in options.items() if value is not None})
+
+
+def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None]:
+    budgets = [budget] if budget is None or isinstance(budget, int) else list(budget)
+    if len(budgets) == 1:
+        budgets *= stages
+    if len(budgets) != stages:
+        raise UserError(f"{len(budgets)} budgets do not fit {stages} stages: give one, or one each")
+    if any(b is not None and b < 1 for b in budgets):
+        raise UserError(f"a budget of {min(budgets)} evaluations is too small: it is at least 1")
+    return budgets
+
+
+def _check_order(stages: Sequence[CompiledStage]) -> None:
+    for before, after in zip(stages, stages[1:], strict=False):
+        if not before.split.reaches(after.split):
+            raise UserError(
+                f"stage {after.stage.layer!r} cannot follow {before.stage.layer!r}: stages go from "
+                "the latent towards the picture"
+            )
+
+
+def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
+    used = {name for stage in stages for name, _ in stage.loss.parts}
+    idle = [name for name, _ in loss.parts if name not in used]
+    if idle and any(stage.stage.loss == loss for stage in stages):
+        raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")

@@ -1,0 +1,89 @@
+"""Adam with the thesis's schedules: the reference that other solvers are measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfinv.inversion.solvers.base import Evaluate, Status, column
+
+__all__ = ["Adam", "AdamState"]
+
+
+class AdamState(NamedTuple):
+    """One row for each image; see `SolverState` for the first four."""
+
+    status: tf.Tensor
+    evaluations: tf.Tensor
+    best_code: tf.Tensor
+    best_loss: tf.Tensor
+    code: tf.Tensor  # float32 [B, D], the next to be evaluated
+    mean: tf.Tensor  # float32 [B, D], first moment of the gradient
+    square: tf.Tensor  # float32 [B, D], second moment
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Algorithm 1 of the thesis (section 4.4) with Adam's step (Kingma and Ba, 2015).
+
+    The learning rate falls in a staircase, by a factor of 10 `decays` times over the budget. The
+    share of the gradient that a closed ReLU lets through falls exponentially, by a factor of 10
+    every fifth of the budget (section 4.7).
+
+    Attributes:
+      max_evaluations: budget of each image.
+      leak: of a closed ReLU at the start, in [0, 1]; 0 is the true gradient throughout.
+      learning_rate: at the start, in units of the code.
+      decays: how often the learning rate falls.
+    """
+
+    max_evaluations: int = 30_000
+    leak: float = 0.1
+    learning_rate: float = 0.1
+    decays: int = 3
+
+    def init(self, code: tf.Tensor) -> AdamState:
+        """See `Solver.init`."""
+        rows, zero = tf.shape(code)[:1], tf.zeros_like(code)
+        return AdamState(
+            status=tf.fill(rows, int(Status.RUNNING)),
+            evaluations=tf.zeros(rows, tf.int32),
+            best_code=code,
+            best_loss=tf.fill(rows, float("inf")),
+            code=code,
+            mean=zero,
+            square=zero,
+        )
+
+    def step(self, state: AdamState, evaluate: Evaluate) -> AdamState:
+        """See `Solver.step`."""
+        done = tf.cast(state.evaluations, tf.float32)
+        share = done / self.max_evaluations
+        loss, gradient = evaluate(state.code, self.leak * 0.1 ** (5.0 * share))
+
+        running = state.status == int(Status.RUNNING)
+        finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient), 1)
+        moves = running & finite
+        better = running & (loss < state.best_loss)
+        evaluations = state.evaluations + tf.cast(running, tf.int32)
+
+        rate = self.learning_rate * 0.1 ** tf.floor((self.decays + 1) * share)
+        mean = 0.9 * state.mean + 0.1 * gradient
+        square = 0.999 * state.square + 0.001 * tf.square(gradient)
+        rate *= tf.sqrt(1.0 - 0.999 ** (done + 1.0)) / (1.0 - 0.9 ** (done + 1.0))
+        code = state.code - column(rate) * mean / (tf.sqrt(square) + 1e-8)
+
+        spent = running & (evaluations >= self.max_evaluations)
+        status = tf.where(spent, int(Status.BUDGET), state.status)
+        status = tf.where(running & ~finite, int(Status.DIVERGED), status)
+        return AdamState(
+            status=status,
+            evaluations=evaluations,
+            best_code=tf.where(column(better), state.code, state.best_code),
+            best_loss=tf.where(better, loss, state.best_loss),
+            code=tf.where(column(moves), code, state.code),
+            mean=tf.where(column(moves), mean, state.mean),
+            square=tf.where(column(moves), square, state.square),
+        )

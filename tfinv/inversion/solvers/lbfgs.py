@@ -1,0 +1,227 @@
+"""L-BFGS in which every step is one evaluation of every image, and no image waits for another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfinv.inversion.solvers.base import Evaluate, Status, column
+from tfinv.inversion.solvers.curvature import (
+    Curvature,
+    forget,
+    newton_direction,
+    nothing_known,
+    remember,
+)
+
+__all__ = ["LBFGS", "LBFGSState"]
+
+_ARMIJO = 1e-4  # share of the predicted decrease that a step must reach (Nocedal & Wright, 3.1)
+_SHORTEST, _LONGEST = 0.1, 0.5  # bounds of a shortened step, as shares of the one that failed
+_TRIES = 8  # failed trials in one direction before curvature is forgotten
+_WINDOW = 20  # accepted steps over which progress is judged: single ones are often small
+
+
+class LBFGSState(NamedTuple):
+    """One row for each image; see `SolverState` for the first four."""
+
+    status: tf.Tensor
+    evaluations: tf.Tensor
+    best_code: tf.Tensor
+    best_loss: tf.Tensor
+    code: tf.Tensor  # float32 [B, D], the last accepted
+    loss: tf.Tensor  # float32 [B], there; +inf before the first evaluation
+    gradient: tf.Tensor  # float32 [B, D], there
+    direction: tf.Tensor  # float32 [B, D]; 0 while `fresh`
+    slope: tf.Tensor  # float32 [B], gradient . direction
+    length: tf.Tensor  # float32 [B], of the next trial along the direction
+    fresh: tf.Tensor  # bool [B]: the gradient at `code` is still to be taken
+    tries: tf.Tensor  # int32 [B], failed trials along this direction
+    mark: tf.Tensor  # float32 [B], the loss when progress was last judged
+    since: tf.Tensor  # int32 [B], accepted steps since then
+    stage: tf.Tensor  # int32 [B], index into `leaks`
+    curvature: Curvature
+
+
+@dataclass(frozen=True)
+class LBFGS:
+    """Limited-memory BFGS with a backtracking line search of each image's own.
+
+    Each step evaluates, for every image, one trial point. An image whose trial decreases its loss
+    enough accepts it and takes a new direction; another shortens its step by quadratic
+    interpolation and tries again at the next step. The leak of closed ReLUs (thesis, section 4.7)
+    is stepped down: image by image, when its share of the budget is spent or it makes no more
+    progress. The gradient then means something else, so the curvature is forgotten.
+
+    Attributes:
+      max_evaluations: budget of each image.
+      leak: of a closed ReLU at first, in [0, 1]; the last stage has the true gradient.
+      leak_share: share of the budget after which the leak is 0.
+      memory: pairs of steps and gradient changes that are kept.
+      tolerance: relative decrease of the loss over 20 accepted steps, below which an image has
+        converged.
+      first_length: length of the first step, in units of the code.
+    """
+
+    max_evaluations: int = 300
+    leak: float = 0.03
+    leak_share: float = 0.7
+    memory: int = 20
+    tolerance: float = 1e-3
+    first_length: float = 1.0
+
+    def init(self, code: tf.Tensor) -> LBFGSState:
+        """See `Solver.init`."""
+        rows, none = tf.shape(code)[:1], tf.zeros_like(code)
+        zero = tf.zeros(rows, tf.int32)
+        return LBFGSState(
+            status=tf.fill(rows, int(Status.RUNNING)),
+            evaluations=zero,
+            best_code=code,
+            best_loss=tf.fill(rows, float("inf")),
+            code=code,
+            loss=tf.fill(rows, float("inf")),
+            gradient=none,
+            direction=none,
+            slope=tf.zeros(rows),
+            length=tf.zeros(rows),
+            fresh=tf.fill(rows, True),
+            tries=zero,
+            mark=tf.fill(rows, float("inf")),
+            since=zero,
+            stage=tf.fill(rows, len(_leaks(self)) - 1 if not self.leak else 0),
+            curvature=nothing_known(code, self.memory),
+        )
+
+    def step(self, state: LBFGSState, evaluate: Evaluate) -> LBFGSState:
+        """See `Solver.step`."""
+        running = state.status == int(Status.RUNNING)
+        trial = state.code + column(state.length) * state.direction
+        loss, gradient = evaluate(trial, tf.gather(_leaks(self), state.stage))
+        evaluations = state.evaluations + tf.cast(running, tf.int32)
+
+        finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient), 1)
+        enough = loss <= state.loss + _ARMIJO * state.length * state.slope
+        accepted = running & finite & (state.fresh | enough)
+        failed = running & ~accepted
+
+        after = self._accept(state, trial, loss, gradient, accepted)
+        after = self._backtrack(after, loss, state, failed)
+        after = after._replace(evaluations=evaluations)
+        # A start that is not finite can be neither accepted nor shortened.
+        hopeless = running & state.fresh & ~finite
+        after, slow = self._judge(after)
+        ended = running & (slow | _exhausted(after))
+        after = self._next_stage(after, ended, running)
+        spent = (after.status == int(Status.RUNNING)) & (evaluations >= self.max_evaluations)
+        status = tf.where(spent, int(Status.BUDGET), after.status)
+        return after._replace(status=tf.where(hopeless, int(Status.DIVERGED), status))
+
+    def _accept(
+        self,
+        state: LBFGSState,
+        trial: tf.Tensor,
+        loss: tf.Tensor,
+        gradient: tf.Tensor,
+        accepted: tf.Tensor,
+    ) -> LBFGSState:
+        """Moves the accepted rows to the trial point and gives them a new direction."""
+        step, change = trial - state.code, gradient - state.gradient
+        product = tf.reduce_sum(step * change, 1)
+        lengths = tf.norm(step, axis=1) * tf.norm(change, axis=1)
+        # BFGS stays positive definite only with positive curvature along the step.
+        useful = accepted & ~state.fresh & (product > 1e-8 * lengths)
+        curvature = remember(state.curvature, step, change, useful)
+
+        gradient = tf.where(column(accepted), gradient, state.gradient)
+        moved = state._replace(
+            code=tf.where(column(accepted), trial, state.code),
+            loss=tf.where(accepted, loss, state.loss),
+            gradient=gradient,
+            fresh=state.fresh & ~accepted,
+            tries=tf.where(accepted, 0, state.tries),
+            since=state.since + tf.cast(accepted, tf.int32),
+            curvature=curvature,
+        )
+        better = accepted & (loss < state.best_loss)
+        moved = moved._replace(
+            best_code=tf.where(column(better), trial, state.best_code),
+            best_loss=tf.where(better, loss, state.best_loss),
+        )
+        return self._turn(moved, accepted)
+
+    def _turn(self, state: LBFGSState, rows: tf.Tensor) -> LBFGSState:
+        """Gives `rows` a direction from their gradient and curvature."""
+        first = self.first_length / tf.maximum(tf.norm(state.gradient, axis=1), 1e-30)
+        direction = newton_direction(state.curvature, state.gradient, first)
+        slope = tf.reduce_sum(direction * state.gradient, 1)
+        # With a leaking gradient, or in float32, the estimate can fail to point downhill.
+        uphill = ~(slope < 0) | ~tf.math.is_finite(slope)
+        direction = tf.where(column(uphill), -column(first) * state.gradient, direction)
+        slope = tf.where(uphill, -first * tf.reduce_sum(tf.square(state.gradient), 1), slope)
+        return state._replace(
+            direction=tf.where(column(rows), direction, state.direction),
+            slope=tf.where(rows, slope, state.slope),
+            length=tf.where(rows, 1.0, state.length),
+            curvature=forget(state.curvature, rows & uphill),
+        )
+
+    def _backtrack(
+        self, state: LBFGSState, loss: tf.Tensor, before: LBFGSState, failed: tf.Tensor
+    ) -> LBFGSState:
+        """Shortens the failed rows' steps; after too many failures, starts them anew."""
+        tries = state.tries + tf.cast(failed, tf.int32)
+        # Minimum of the parabola through loss and slope at 0 and the loss at the trial.
+        length = before.length
+        rise = loss - before.loss - before.slope * length
+        shorter = -before.slope * tf.square(length) / tf.maximum(2.0 * rise, 1e-30)
+        shorter = tf.where(tf.math.is_finite(shorter), shorter, 0.0)
+        shorter = tf.clip_by_value(shorter, _SHORTEST * length, _LONGEST * length)
+        state = state._replace(
+            tries=tries, length=tf.where(failed, shorter, state.length)
+        )
+        anew = failed & (tries >= _TRIES) & (state.curvature.count > 0)
+        state = state._replace(
+            tries=tf.where(anew, 0, tries), curvature=forget(state.curvature, anew)
+        )
+        return self._turn(state, anew)
+
+    def _judge(self, state: LBFGSState) -> tuple[LBFGSState, tf.Tensor]:
+        """Says, bool [B], which rows have hardly progressed over the last window."""
+        judged = state.since >= _WINDOW
+        slow = judged & (state.mark - state.loss <= self.tolerance * tf.abs(state.loss))
+        mark = tf.where(judged, state.loss, state.mark)
+        return state._replace(mark=mark, since=tf.where(judged, 0, state.since)), slow
+
+    def _next_stage(
+        self, state: LBFGSState, ended: tf.Tensor, running: tf.Tensor
+    ) -> LBFGSState:
+        """Steps the leak down where a stage has ended, and ends the images of the last stage."""
+        last = state.stage == len(_leaks(self)) - 1
+        share = self.leak_share * self.max_evaluations
+        due = running & ~last & (tf.cast(state.evaluations, tf.float32) >= share)
+        steps_down = (ended & ~last) | due
+        stalled = _exhausted(state)
+        end = tf.where(stalled, int(Status.STALLED), int(Status.CONVERGED))
+        return state._replace(
+            status=tf.where(ended & last, end, state.status),
+            stage=state.stage + tf.cast(steps_down, tf.int32),
+            fresh=state.fresh | steps_down,
+            length=tf.where(steps_down, 0.0, state.length),
+            direction=tf.where(column(steps_down), 0.0, state.direction),
+            tries=tf.where(steps_down, 0, state.tries),
+            mark=tf.where(steps_down, float("inf"), state.mark),
+            since=tf.where(steps_down, 0, state.since),
+            curvature=forget(state.curvature, steps_down),
+        )
+
+
+def _leaks(solver: LBFGS) -> list[float]:
+    return [solver.leak, 0.0]
+
+
+def _exhausted(state: LBFGSState) -> tf.Tensor:
+    """Rows that failed again and again even along the plain gradient; bool [B]."""
+    return (state.tries >= _TRIES) & (state.curvature.count == 0)

@@ -1,0 +1,105 @@
+"""A stage: one optimisation, at one layer, of one loss, by one solver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from tfinv.errors import UserError
+from tfinv.generators.split import Split
+from tfinv.inversion.losses import Loss
+from tfinv.inversion.solvers.base import Solver, Status
+from tfinv.inversion.trial import Trial
+
+__all__ = ["Batch", "CompiledStage", "Stage"]
+
+_STEPS_A_CALL = 25
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What to optimise.
+
+    Attributes:
+      layer: as for `Generator.split`.
+      loss: what to minimise; terms that this layer does not have are left out.
+      solver: how.
+    """
+
+    layer: str
+    loss: Loss
+    solver: Solver
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that a stage works on; every array has the same number of rows.
+
+    Attributes:
+      targets: float32 [B, H, W, C] in [0, 1].
+      latents: float32 [B, latent_size], read by g2 behind the cut where it needs z.
+      labels: int32 [B], or None.
+      start: float32 [B, *code_shape].
+    """
+
+    targets: tf.Tensor
+    latents: tf.Tensor
+    labels: Any
+    start: tf.Tensor
+
+
+class CompiledStage:
+    """A stage on one cut, its loop compiled once for each batch size.
+
+    The whole loop is one XLA program: code and solver state are its loop variables, and it runs a
+    few dozen steps a call, so that progress can be shown between calls.
+    """
+
+    def __init__(self, stage: Stage, split: Split):
+        self.stage, self.split = stage, split
+        self.loss = stage.loss.at(split.is_latent)
+        if not self.loss.parts:
+            raise UserError(
+                f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
+            )
+        self._advance = tf.function(self._steps, jit_compile=True, autograph=False)
+
+    def run(self, batch: Batch, on_progress: Callable[[Any], None] | None = None) -> Any:
+        """Optimises a batch to the end.
+
+        Args:
+          batch: what to invert, from where.
+          on_progress: called with the solver's state every few dozen steps.
+
+        Returns:
+          The solver's last state; see `SolverState`.
+        """
+        anchor = tf.reshape(batch.start, [len(batch.start), -1])
+        frontier = self.split.frontier(batch.latents, batch.labels)
+        state = self.stage.solver.init(anchor)
+        while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
+            state = self._advance(state, batch.targets, anchor, frontier)
+            if on_progress is not None:
+                on_progress(state)
+        return state
+
+    def _steps(self, state: Any, targets: tf.Tensor, anchor: tf.Tensor, frontier: Any) -> Any:
+        solver, shape = self.stage.solver, [-1, *self.split.code_shape]
+
+        def evaluate(code: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            with tf.GradientTape() as tape:
+                tape.watch(code)
+                images = self.split.draw(tf.reshape(code, shape), frontier, leak)
+                losses = self.loss(Trial(images, targets, code, anchor))
+            return losses, tape.gradient(losses, code)
+
+        def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
+            return (step < _STEPS_A_CALL) & tf.reduce_any(state.status == int(Status.RUNNING))
+
+        def body(step: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
+            return step + 1, solver.step(state, evaluate)
+
+        return tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)[1]

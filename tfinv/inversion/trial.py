@@ -1,0 +1,25 @@
+"""What a loss term may look at: one evaluation of a batch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["Trial"]
+
+
+class Trial(NamedTuple):
+    """A batch of codes, and what the generator drew from them.
+
+    Attributes:
+      images: float32 [B, H, W, C], `g2(code)`, in [0, 1].
+      targets: float32 [B, H, W, C] in [0, 1].
+      code: float32 [B, D], flattened codes.
+      anchor: float32 [B, D], where the stage started: g1(z*) after a latent stage.
+    """
+
+    images: tf.Tensor
+    targets: tf.Tensor
+    code: tf.Tensor
+    anchor: tf.Tensor

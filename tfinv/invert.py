@@ -1,0 +1,131 @@
+"""Inverts pictures: finds the codes inside a trained generator that draw them.
+
+    python -m tfinv.invert --flagfile=configs/quickstart.cfg
+    python -m tfinv.invert --generator=path/to/module --images=photos/,sample:8 --output_dir=out
+
+By default in two stages: first the latent vector, then, from there, the output of the first dense
+layer, which can write down real photographs almost exactly. `python -m tfinv.inspect` shows the
+other layers of a generator; --layer takes one of them, --stages a row of them.
+
+The output folder gets images.csv, summary.json, contact_sheet.png, report.html, TensorBoard
+events, the codes in shards, and config.cfg, with which the run can be repeated. Exit status: 0 if
+all pictures are done, 1 if some failed (images.csv says which and why), 2 if nothing could start.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from absl import flags
+
+from tfinv.commands import generator_flags
+from tfinv.commands.config import config_text
+from tfinv.commands.main import import_tensorflow, run_main
+from tfinv.errors import UserError
+
+_IMAGES = flags.DEFINE_list(
+    "images",
+    None,
+    "What to invert, separated by commas: files, globs, folders, .tfrecord files, "
+    "package:NAME/PATH for files inside an installed package, sample:N for N pictures drawn by "
+    "the generator itself.",
+)
+_LABEL = flags.DEFINE_integer("label", None, "Class of pictures that bring no label of their own.")
+_LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
+_STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
+_LOSS = flags.DEFINE_string(
+    "loss",
+    "mse",
+    "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
+    "likelihood: |z|^2/2, at the latent; delta: |h - g1(z*)|_1, behind it.",
+)
+_START = flags.DEFINE_enum(
+    "start",
+    "prior",
+    ["prior", "small", "stored"],
+    "Where the first stage starts: z from N(0, 1), z within +-0.001, or the codes of an earlier "
+    "run (--start_from).",
+)
+_START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
+_SOLVER = flags.DEFINE_enum(
+    "solver", "lbfgs", ["adam", "lbfgs"], "adam is the thesis's; lbfgs needs far fewer evaluations."
+)
+_MAX_EVALUATIONS = flags.DEFINE_list(
+    "max_evaluations",
+    None,
+    "Forward and backward passes an image may take, for every stage or, separated by commas, for "
+    "each; by default 300 for lbfgs, 30000 for adam.",
+)
+_RELU_LEAK = flags.DEFINE_float(
+    "relu_leak",
+    None,
+    "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1; it falls as "
+    "the solver goes on. By default 0.03 for lbfgs, 0.1 for adam.",
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder for the results.")
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Remove what an earlier run left there.")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Inverts, writes the folder, returns the exit status."""
+    del argv
+    started = time.monotonic()
+    budgets = _numbers(_MAX_EVALUATIONS.value)
+    stages = _stages()
+    import_tensorflow()
+    from tfinv.applications.inversion import invert_pictures, stored_start
+    from tfinv.applications.pictures import count_pictures, read_pictures
+    from tfinv.inversion.engine import Inverter
+    from tfinv.results.finish import finish
+    from tfinv.results.progress import Progress
+    from tfinv.results.store import Store
+
+    total = count_pictures(_IMAGES.value)
+    generator = generator_flags.load_flagged_generator()
+    start = _START.value
+    inverter = Inverter(
+        generator,
+        stages,
+        loss=_LOSS.value,
+        start=stored_start(_START_FROM.value, stages[0]) if start == "stored" else start,
+        solver=_SOLVER.value,
+        max_evaluations=budgets,
+        relu_leak=_RELU_LEAK.value,
+        batch_size=min(_BATCH_SIZE.value, total),
+        seed=_SEED.value,
+    )
+    config = config_text(sys.argv[0], leave_out=("output_dir", "overwrite"))
+    with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
+        pictures = read_pictures(
+            generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value
+        )
+        with Progress(total, done=len(store.finished_indices())) as progress:
+            invert_pictures(inverter, pictures, store, on_batch=progress.update)
+    return 0
+
+
+def _stages() -> list[str]:
+    if _LAYER.value is None:
+        return _STAGES.value
+    if flags.FLAGS["stages"].present:
+        raise UserError("--layer and --stages exclude each other: drop one")
+    return [_LAYER.value]
+
+
+def _numbers(texts: list[str] | None) -> list[int] | None:
+    if texts is None:
+        return None
+    try:
+        return [int(text) for text in texts]
+    except ValueError:
+        raise UserError(f"--max_evaluations={','.join(texts)} is no list of numbers") from None
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(generator_flags)
+    flags.mark_flags_as_required(["generator", "images", "output_dir"])
+    sys.exit(run_main(main))
