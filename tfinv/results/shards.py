@@ -1,0 +1,179 @@
+"""One shard: the results of a batch in one .npz file that numpy alone can read.
+
+A shard holds `rows` (JSON, as bytes), the metrics `rmse`, `psnr` and `ssim` [R] (float64), for each
+stage the stacked arrays `<stage>/code`, `<stage>/latent`, `<stage>/labels` and `<stage>/image`, and
+the `targets`, once an image. Pictures are kept as uint8: they are there to be looked at, the
+metrics were taken before rounding, and floats would make them, and not the codes, most of a run.
+`sha256` (JSON) has the digest of every other array, and each is checked when it is read; that a
+shard's rows can be read without its arrays is what makes taking up a long run fast.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from tfinv.errors import UserError
+from tfinv.images.ranges import to_float, to_uint8
+from tfinv.results.record import ImageResult
+
+__all__ = ["read_rows", "read_shard", "write_shard"]
+
+_FORMAT = 1
+_METRICS = ("rmse", "psnr", "ssim")
+_FACTS = ("index", "name", "label", "stage", "evaluations", "status", "note")
+_ARRAYS = ("code", "latent", "labels", "image")
+
+
+def write_shard(file: BinaryIO, results: Sequence[ImageResult]) -> None:
+    """Writes results as one shard.
+
+    Args:
+      file: open for writing.
+      results: at least one; within a stage, all codes have one shape, all latents too, and so on.
+
+    Raises:
+      ValueError: if they have not.
+      OSError: if the file system refuses.
+    """
+    rows: list[dict] = []
+    stacks: dict[str, list[np.ndarray]] = {}
+    targets: dict[int, int] = {}
+    for result in results:
+        row = {fact: getattr(result, fact) for fact in _FACTS}
+        for field in _ARRAYS:
+            value = getattr(result, field)
+            if value is None:
+                continue
+            stack = stacks.setdefault(f"{result.stage}/{field}", [])
+            row[field] = len(stack)
+            stack.append(to_uint8(value) if field == "image" else np.asarray(value))
+        if result.target is not None:
+            if result.index not in targets:
+                targets[result.index] = len(targets)
+                stacks.setdefault("targets", []).append(to_uint8(result.target))
+            row["target"] = targets[result.index]
+        rows.append(row)
+    members = {key: np.stack(values) for key, values in stacks.items()}
+    for metric in _METRICS:
+        members[metric] = np.array([getattr(result, metric) for result in results], np.float64)
+    members["rows"] = _pack({"format": _FORMAT, "rows": rows})
+    members["sha256"] = _pack({key: _digest(key, value) for key, value in members.items()})
+    np.savez(file, **members)
+
+
+def read_rows(path: Path) -> list[ImageResult]:
+    """Reads what a shard says about its images, without codes and pictures.
+
+    Raises:
+      UserError: if the file is damaged or not a shard.
+    """
+    with _members(path) as get:
+        return [result for result, _ in _facts(get)]
+
+
+def read_shard(path: Path, wanted: Collection[int] | None = None) -> Iterator[ImageResult]:
+    """Reads whole results; memory holds one shard.
+
+    Args:
+      path: the shard.
+      wanted: indices of images to read, by default all; a shard with none of them costs no more
+        than its rows.
+
+    Yields:
+      The results in the order in which they were added, pictures as float32 rounded to 8 bits.
+
+    Raises:
+      UserError: if the file is damaged or not a shard.
+    """
+    with _members(path) as get:
+        facts = [
+            (result, row) for result, row in _facts(get) if wanted is None or result.index in wanted
+        ]
+        found = []
+        for result, row in facts:
+            arrays = {
+                field: get(f"{result.stage}/{field}")[row[field]]
+                for field in _ARRAYS
+                if field in row
+            }
+            if "target" in row:
+                arrays["target"] = get("targets")[row["target"]]
+            found.append((result, arrays))
+    for result, arrays in found:
+        for field in ("image", "target"):
+            if field in arrays:
+                arrays[field] = to_float(arrays[field])
+        yield dataclasses.replace(result, **arrays)
+
+
+class _members:
+    """Opens a shard as a function from key to verified array; every fault is one clear line."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._cache: dict[str, np.ndarray] = {}
+
+    def __enter__(self) -> Callable[[str], np.ndarray]:
+        try:
+            self._file = np.load(self._path, allow_pickle=False)
+            self._digests = json.loads(self._file["sha256"].tobytes())
+        # zipfile, zlib, numpy's header parser and json each have their own errors for a torn file.
+        except Exception as error:
+            raise _damaged(self._path, error) from error
+        return self._get
+
+    def _get(self, key: str) -> np.ndarray:
+        if key not in self._cache:
+            value = self._file[key]
+            if self._digests[key] != _digest(key, value):
+                raise ValueError(f"the checksum of {key} is wrong")
+            self._cache[key] = value
+        return self._cache[key]
+
+    def __exit__(self, kind, error, trace) -> None:
+        self._file.close()
+        if isinstance(error, Exception):
+            raise _damaged(self._path, error) from error
+
+
+def _facts(get: Callable[[str], np.ndarray]) -> list[tuple[ImageResult, dict]]:
+    meta = json.loads(get("rows").tobytes())
+    if meta["format"] != _FORMAT:
+        raise ValueError(f"its format is {meta['format']}, this version of tfinv reads {_FORMAT}")
+    metrics = [get(metric) for metric in _METRICS]
+    return [
+        (
+            ImageResult(
+                **{fact: row[fact] for fact in _FACTS},
+                **{m: float(values[i]) for m, values in zip(_METRICS, metrics, strict=True)},
+            ),
+            row,
+        )
+        for i, row in enumerate(meta["rows"])
+    ]
+
+
+def _pack(value: object) -> np.ndarray:
+    # numpy's integers are no JSON numbers of their own.
+    return np.frombuffer(json.dumps(value, default=int).encode(), np.uint8)
+
+
+def _digest(key: str, value: np.ndarray) -> str:
+    digest = hashlib.sha256(f"{key} {value.dtype.str} {value.shape}".encode())
+    digest.update(np.ascontiguousarray(value).data)
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    why = " ".join(str(error).split()) or type(error).__name__
+    return UserError(
+        f"{path}: the shard is damaged ({why}); delete it and run the command again, "
+        "and only its images are done again"
+    )
