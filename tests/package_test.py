@@ -23,6 +23,7 @@ LAYERS = (
     "training",
     "inversion",
     "results",
+    "applications",
     "commands",
 )
 MAX_LINES = 350
