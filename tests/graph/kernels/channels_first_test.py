@@ -27,6 +27,11 @@ def test_space_to_depth():
     truth.check("SpaceToDepth", [images(2, 4, 6, 3)], nchw=True, ways=EVERY_WAY, block_size=2)
 
 
+def test_average_pool():
+    windows = {"ksize": [1, 3, 2, 1], "strides": [1, 2, 2, 1], "padding": "SAME"}
+    truth.check("AvgPool", [images(2, 7, 6, 3)], nchw=True, ways=EVERY_WAY, **windows)
+
+
 def test_depthwise_convolution():
     truth.check(
         "DepthwiseConv2dNative",

@@ -13,7 +13,8 @@ from tfinv.graph.kernels import (  # noqa: F401
     convolution,
     pooling,
     relu,
-    resize,
+    resize_bilinear,
+    resize_nearest,
     transposed_convolution,
 )
 from tfinv.graph.kernels.registry import Kernel, KernelMaker, kernel_for, register

@@ -14,7 +14,7 @@ from tfinv.graph.kernels.registry import Kernel, register
 __all__: list[str] = []
 
 
-@register("DepthToSpace", "SpaceToDepth", "DepthwiseConv2dNative")
+@register("AvgPool", "DepthToSpace", "DepthwiseConv2dNative", "SpaceToDepth")
 @either_layout
 def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> None:
     """The plain op; `either_layout` does the rest."""

@@ -1,16 +1,21 @@
-"""Pooling whose windows do not overlap, as a reshape and a maximum or a mean.
+"""MaxPool whose windows do not overlap, with a gradient that is a comparison.
 
-XLA compiles TensorFlow's gradient of MaxPool to a select-and-scatter, which is slow on a CPU; the
-gradient of a maximum of two tensors is a select.
+XLA compiles TensorFlow's gradient of MaxPool to a select-and-scatter, which takes a CPU twice as
+long as all of this does. Here the forward pass notes which place of its window won:
 
-Ties: TensorFlow hands the whole gradient to the first maximum of a window, row by row. So does
-this: `tf.maximum(a, b)` hands a tie's gradient to a, and the window is folded in that order.
+      x, windows of 2 x 2          place that won       gradient by x
+     .-----.-----.
+     | 1 7 | 0 2 |                                       0 dy | 0  0
+     | 3 5 | 9 4 |                    1      2           0  0 | dy 0
+     '-----'-----'
+
+Ties: TensorFlow hands the whole gradient to the first maximum of a window, row by row, and so does
+this. Windows that overlap, and AvgPool, are left to TensorFlow, which does well by them.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -19,59 +24,55 @@ from tfinv.graph.kernels.attributes import attribute, plain
 from tfinv.graph.kernels.layout import either_layout
 from tfinv.graph.kernels.registry import Kernel, register
 
-__all__: list[str] = []
-
-# The fold makes one op for each place of a window; a large window is better left to TensorFlow.
-_LARGEST_WINDOW = 16
+__all__ = ["window_maximum"]
 
 
-def _largest(windows: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient
+def window_maximum(windows: tf.Tensor):
+    """Returns the maximum of each window, its gradient going to the first place that has it.
+
+    Args:
+      windows: [B, H, rows, W, columns, C]; only B may be unknown.
+
+    Returns:
+      [B, H, W, C].
+    """
     rows, columns = windows.shape[2], windows.shape[4]
-    places = [windows[:, :, r, :, c, :] for r in range(rows) for c in range(columns)]
-    return functools.reduce(tf.maximum, places)
+    largest = windows[:, :, 0, :, 0, :]
+    winner = tf.zeros_like(largest, tf.int32)
+    for place in range(1, rows * columns):
+        candidate = windows[:, :, place // columns, :, place % columns, :]
+        winner = tf.where(candidate > largest, place, winner)
+        largest = tf.maximum(largest, candidate)
 
+    def backward(dy: tf.Tensor) -> tf.Tensor:
+        places = tf.reshape(tf.range(rows * columns), [1, 1, rows, 1, columns, 1])
+        won = winner[:, :, None, :, None, :] == places
+        return tf.where(won, dy[:, :, None, :, None, :], tf.zeros([], dy.dtype))
 
-def _mean(windows: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(windows, axis=[2, 4])
-
-
-def _windowed(
-    node: NodeDef, reduce: Callable[[tf.Tensor], tf.Tensor], largest_window: int | None
-) -> Kernel | None:
-    """Returns the kernel that reduces [B, H, rows, W, columns, C] over each window."""
-    size, padding = attribute(node, "ksize"), attribute(node, "padding")
-    rows, columns = size[1:3]
-    overlapping = size != attribute(node, "strides")
-    if overlapping or size[0] != 1 or size[3] != 1 or padding == "EXPLICIT":
-        return None
-    if largest_window is not None and rows * columns > largest_window:
-        return None
-    otherwise = plain(node)
-
-    def kernel(inputs: Sequence[tf.Tensor], leak: tf.Tensor) -> list[tf.Tensor]:
-        x = inputs[0]
-        height, width, channels = x.shape[1:]
-        if None in (height, width, channels):
-            return otherwise(inputs, leak)
-        down, across = height // rows, width // columns
-        if (height, width) != (down * rows, across * columns):
-            if padding == "SAME" or 0 in (down, across):
-                return otherwise(inputs, leak)
-            x = x[:, : down * rows, : across * columns, :]
-        return [reduce(tf.reshape(x, [-1, down, rows, across, columns, channels]))]
-
-    return kernel
+    return largest, backward
 
 
 @register("MaxPool")
 @either_layout
-def _make_max_pool(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel | None:
+def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel | None:
     del constants
-    return _windowed(node, _largest, _LARGEST_WINDOW)
+    window, padding = attribute(node, "ksize"), attribute(node, "padding")
+    overlapping = window != attribute(node, "strides")
+    if overlapping or window[0] != 1 or window[3] != 1 or padding == "EXPLICIT":
+        return None
+    rows, columns = window[1:3]
+    otherwise = plain(node)
 
+    def kernel(inputs: Sequence[tf.Tensor], leak: tf.Tensor) -> list[tf.Tensor]:
+        x = inputs[0]
+        _, height, width, channels = x.shape
+        if None in (height, width, channels):
+            return otherwise(inputs, leak)
+        down, across = height // rows, width // columns
+        if padding == "SAME" and (height, width) != (down * rows, across * columns):
+            return otherwise(inputs, leak)
+        x = x[:, : down * rows, : across * columns, :]
+        return [window_maximum(tf.reshape(x, [-1, down, rows, across, columns, channels]))]
 
-@register("AvgPool")
-@either_layout
-def _make_average_pool(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel | None:
-    del constants
-    return _windowed(node, _mean, None)
+    return kernel

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfinv.graph.kernels import kernel_for
-from tfinv.graph.kernels.resize import nearest_sources
+from tfinv.graph.kernels.resize_nearest import nearest_sources
 
 # The op has no convention that is both at once.
 CONVENTIONS = [(False, False), (True, False), (False, True)]
