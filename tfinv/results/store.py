@@ -78,6 +78,8 @@ class Store:
         indices = {result.index for result in results}
         if doubled := indices & self._finished:
             raise ValueError(f"images {sorted(doubled)[:5]} are in the store already")
+        # Readers count images by the change from one row to the next.
+        results = sorted(results, key=lambda result: result.index)
         paths = self._paths()
         number = 1 + _number(paths[-1]) if paths else 0
         self.write(f"codes-{number:05d}.npz", lambda file: write_shard(file, results))
