@@ -98,7 +98,7 @@ def _stages(tally: Tally) -> str:
             ]
         rows.append(f"<tr><td>{escape(stage)}</td><td>{numbers.count}</td>{_cells(cells)}</tr>")
     return (
-        f"<h2>Stages</h2><table>{head}{''.join(rows)}</table>"
+        f'<h2>Stages</h2><div class="wide"><table>{head}{"".join(rows)}</table></div>'
         '<p class="soft">RMSE is the root mean square difference, per pixel and channel, of images '
         "in [0, 1]; below about 0.02 the eye sees none.</p>"
     )

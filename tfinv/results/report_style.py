@@ -19,6 +19,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .35rem 0 .35rem 2rem; border-bottom: 1px solid var(--line); }
 th { font-weight: 500; color: var(--soft); }
 tr > :first-child { text-align: left; padding-left: 0; }
+.wide { overflow-x: auto; white-space: nowrap; }
 .failures :is(td, th) { text-align: left; overflow-wrap: anywhere; }
 .plot svg { width: 100%; max-width: 44rem; height: auto; }
 .plot svg text { font-family: system-ui, -apple-system, "Segoe UI", sans-serif !important; }
