@@ -137,24 +137,29 @@ def test_no_transposed_convolution_is_left(channels):
     assert not ops & {"Conv2DBackpropInput", "Conv2DBackpropFilter"}
 
 
-def test_sizes_worked_out_from_the_input_are_understood():
+@pytest.mark.parametrize("nchw", [False, True])
+def test_sizes_worked_out_from_the_input_are_understood(nchw):
     filters = tf.ones([5, 5, 3, 8])
+    attributes = {"strides": [1, 2, 2, 1], "padding": "SAME"}
     node = truth.make_node(
         "Conv2DBackpropInput",
         [np.zeros(4, np.int32), filters, np.zeros(1, np.float32)],
-        strides=[1, 2, 2, 1],
-        padding="SAME",
+        **(truth.in_nchw(attributes) if nchw else attributes),
     )
     kernel = kernel_for(node, [None, filters, None])
+    height, width = (2, 3) if nchw else (1, 2)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 4, 6, 8])])
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 4, 6] if nchw else [None, 4, 6, 8])])
     def run(x):
         shape = tf.shape(x)
-        return kernel([tf.stack([shape[0], 2 * shape[1], 2 * shape[2], 3]), filters, x], 0.0)[0]
+        sizes = [shape[0], 2 * shape[height], 2 * shape[width]]
+        sizes.insert(1 if nchw else 3, 3)
+        return kernel([tf.stack(sizes), filters, x], truth.NO_LEAK)[0]
 
-    operations = run.get_concrete_function().graph.get_operations()
-    assert "Conv2DBackpropInput" not in {operation.type for operation in operations}
-    assert run(tf.ones([2, 4, 6, 8])).shape == [2, 8, 12, 3]
+    graph = run.get_concrete_function().graph
+    assert "Conv2DBackpropInput" not in {operation.type for operation in graph.get_operations()}
+    x = tf.ones([2, 8, 4, 6] if nchw else [2, 4, 6, 8])
+    assert run(x).shape == ([2, 3, 8, 12] if nchw else [2, 8, 12, 3])
 
 
 def test_unknown_height_is_left_to_the_op():

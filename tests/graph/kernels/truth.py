@@ -25,7 +25,7 @@ def make_node(op: str, inputs: Sequence, **attributes) -> NodeDef:
         return graph.get_operations()[-1].node_def
 
 
-def in_nchw(op: str, attributes: dict) -> dict:
+def in_nchw(attributes: dict) -> dict:
     """The attributes of the same op on transposed images."""
     turned = dict(attributes, data_format="NCHW")
     for name in LAYOUT_ATTRIBUTES:
@@ -130,7 +130,7 @@ def check(
     dy = tf.constant(np.random.default_rng(seed).normal(size=y.shape).astype(np.float32))
     expected = value_and_gradient(truth, x, dy)
 
-    node = make_node(op, filled(x), **(in_nchw(op, attributes) if nchw else attributes))
+    node = make_node(op, filled(x), **(in_nchw(attributes) if nchw else attributes))
     sizes = {0} if nchw and images == 2 else set()
     turned = [
         v[TO_NCHW] if nchw and i in sizes and not callable(v) else v for i, v in enumerate(inputs)

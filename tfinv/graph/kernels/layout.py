@@ -71,7 +71,9 @@ def either_layout(maker: KernelMaker, images: int = 0, sizes: int | None = None)
             inputs = list(inputs)
             inputs[images] = to_nhwc(inputs[images])
             if sizes is not None:
-                inputs[sizes] = tf.stack([tf.unstack(inputs[sizes], 4)[i] for i in _NCHW_TO_NHWC])
+                # Slices and not a gather: TensorFlow's shape inference sees through them.
+                shape = inputs[sizes]
+                inputs[sizes] = tf.concat([shape[:1], shape[2:], shape[1:2]], axis=0)
             first, *others = inner(inputs, leak)
             return [to_nchw(first), *others]
 
