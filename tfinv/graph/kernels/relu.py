@@ -1,15 +1,14 @@
 """A ReLU whose gradient can wake a unit that is switched off.
 
-        forward                            backward: what reaches x
+     forward              backward: what reaches x
 
-           y                                        x <= 0        x > 0
-           |      /                              .-------------.-----------.
-           |     /                   dy <  0     |  leak * dy  |    dy     |
-           |    /                 "y should rise"|             |           |
-           |   /                                 |-------------+-----------|
-     ______|__/________ x            dy >= 0     |      0      |    dy     |
-              0                   "y should fall"'-------------'-----------'
-      (a plain ReLU)                              only this corner differs
+         y                                           x <= 0       x > 0
+         |      /                                .-----------.-----------.
+         |    /           dy < 0: y should rise  | leak * dy |    dy     |
+         |  /                                    |-----------+-----------|
+         |/               dy > 0: y should fall  |     0     |    dy     |
+    _____/_______ x                              '-----------'-----------'
+     a plain ReLU         a plain ReLU has 0 in the upper left corner too
 
 A ReLU that is off passes no gradient, so a code that switches it off by mistake has no reason ever
 to switch it on again: the unit is dead although it is needed. With the leak, a closed unit hears
