@@ -7,7 +7,7 @@
          |    /           dy < 0: y should rise  | leak * dy |    dy     |
          |  /                                    |-----------+-----------|
          |/               dy > 0: y should fall  |     0     |    dy     |
-    _____/_______ x                              '-----------'-----------'
+    _____|_______ x                              '-----------'-----------'
      a plain ReLU         a plain ReLU has 0 in the upper left corner too
 
 A ReLU that is off passes no gradient, so a code that switches it off by mistake has no reason ever
