@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,16 @@ from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
 
 v1 = tf.compat.v1
+
+
+@contextlib.contextmanager
+def old_control_flow() -> Iterator[None]:
+    """Conditions as TF1 wrote them: Switch and Merge, and not functions."""
+    v1.disable_control_flow_v2()
+    try:
+        yield
+    finally:
+        v1.enable_control_flow_v2()
 
 
 def to_model(graph: tf.Graph, inputs: Mapping[str, tf.Tensor], output: tf.Tensor) -> GraphModel:
@@ -65,12 +76,14 @@ class Case:
                 session.run(v1.global_variables_initializer())
             return session.run(fetches, feeds)
 
-    def true_gradient(self, tensor: str, weights: np.ndarray) -> np.ndarray:
+    def true_gradient(
+        self, tensor: str, weights: np.ndarray, extra: Mapping[str, np.ndarray] | None = None
+    ) -> np.ndarray:
         """The gradient of sum(weights * output) by a tensor, from tf.gradients in a Session."""
         with self.graph.as_default():
             inner = self.graph.get_tensor_by_name(tensor)
-            [gradient] = v1.gradients(self.output, inner, grad_ys=weights)
-        return self.truth(gradient)
+            [gradient] = v1.gradients(self.output, inner, grad_ys=weights.astype(np.float32))
+        return self.truth(gradient, extra)
 
 
 class Weights:
@@ -200,6 +213,11 @@ CASES: dict[str, tuple] = {
 def cases() -> Sequence[str]:
     """The names of all generators, for pytest's parameters."""
     return tuple(CASES)
+
+
+def different_cases() -> Sequence[str]:
+    """Those whose live part differs, for what is slow to test."""
+    return tuple(name for name in CASES if "stateful" not in name)
 
 
 _BUILT: dict[str, Case] = {}

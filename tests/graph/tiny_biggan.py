@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import numpy as np
 import tensorflow as tf
-from graph.graphs import Case, Weights
+from graph.graphs import Case, Weights, old_control_flow
 
 v1 = tf.compat.v1
 
@@ -19,17 +16,8 @@ def biggan(stateful: bool = False) -> Case:
     up by truncation, conditional batch norm, shortcuts, attention. `stateful`: the truncation goes
     through a TF1 condition that assigns a variable, as in the first modules.
     """
-    with tf.Graph().as_default() as graph, _old_control_flow(), v1.variable_scope("Generator_2"):
+    with tf.Graph().as_default() as graph, old_control_flow(), v1.variable_scope("Generator_2"):
         return _BigGan().build(graph, stateful)
-
-
-@contextlib.contextmanager
-def _old_control_flow() -> Iterator[None]:
-    v1.disable_control_flow_v2()
-    try:
-        yield
-    finally:
-        v1.enable_control_flow_v2()
 
 
 class _BigGan:
@@ -40,24 +28,24 @@ class _BigGan:
 
     def build(self, graph: tf.Graph, stateful: bool) -> Case:
         with tf.name_scope(""):
-            z = v1.placeholder(tf.float32, [None, 20], "z")
+            z = v1.placeholder(tf.float32, [None, 15], "z")
             y = v1.placeholder(tf.float32, [None, self.classes], "y")
             truncation = v1.placeholder(tf.float32, [], "truncation")
         self.truncation = self.remembered(truncation) if stateful else truncation
         embedding = self.linear(y, 6, "linear", bias=False)
-        chunks = tf.split(z, 4, axis=1)
+        chunks = tf.split(z, 3, axis=1)
         with v1.variable_scope("G_Z"):
             h = self.linear(chunks[0], 4 * 4 * 4 * self.channels, "G_linear")
             h = tf.reshape(h, [-1, 4, 4, 4 * self.channels])
             dense = h.name
-        for block, outputs in enumerate((2, 2, 1)):
+        for block, outputs in enumerate((2, 1)):
             condition = tf.concat([chunks[block + 1], embedding], 1)
             h = self.block(h, outputs * self.channels, condition, f"GBlock_{block}")
-            if block == 1:
+            if block == 0:
                 h = self.attention(h)
         h = tf.nn.relu(self.norm(h, None, "BatchNorm"))
         image = tf.tanh(self.conv(h, 3, 3, "conv_2d"))
-        feeds = {"z:0": self.w(2, 20), "y:0": np.eye(self.classes, dtype=np.float32)[[1, 4]]}
+        feeds = {"z:0": self.w(2, 15), "y:0": np.eye(self.classes, dtype=np.float32)[[1, 4]]}
         inputs = {"z": z, "y": y, "truncation": truncation}
         return Case(graph, inputs, image, feeds, dense, {"truncation:0": 0.55})
 

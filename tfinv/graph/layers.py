@@ -142,14 +142,11 @@ def _choose(structure: Structure) -> set[str]:
     chosen = set()
     steering = _steering(structure)
     for step in structure.steps:
-        op = step.node.op
-        for name in step.outputs:
-            if name not in structure.path:
-                continue
-            if op in _ACTIVATIONS:
+        for name in structure.path.intersection(step.outputs):
+            if step.node.op in _ACTIVATIONS and not _is_gate(structure, step, name):
                 chosen.add(name)
-            elif _begins_stage(structure, step):
-                chosen.add(structure.end_of_stage(name))
+            elif (end := _stage(structure, step)) is not None:
+                chosen.add(end)
     return {
         name
         for name in chosen
@@ -157,27 +154,30 @@ def _choose(structure: Structure) -> set[str]:
     }
 
 
-def _begins_stage(structure: Structure, step: Step) -> bool:
-    """Whether a step makes something new: a product, a sum of two, a conditional scale or shift.
+def _stage(structure: Structure, step: Step) -> str | None:
+    """Returns the end of the stage that a step begins, if it begins one that is worth a cut.
 
-    A conditional scale that only goes on to its shift is not offered twice.
+    A stage begins with a matrix product, or with a sum or product of two things of which neither
+    is constant; of several such sums and scales in a row, only the last is worth it.
     """
-    if step.node.op in PRODUCTS:
-        return True
-    if step.node.op not in ELEMENTWISE or structure.is_linear(step):
-        return False
-    readers = structure.readers(step.outputs[0])
-    return not (
-        len(readers) == 1
-        and _is_steered(structure, step)
-        and _is_steered(structure, readers[0])
-        and not structure.is_linear(readers[0])
-    )
+    if step.node.op not in PRODUCTS and not _combines(structure, step):
+        return None
+    end = structure.end_of_stage(step.outputs[0])
+    readers = structure.readers(end)
+    if step.node.op in ELEMENTWISE and len(readers) == 1 and _combines(structure, readers[0]):
+        return None
+    return end
 
 
-def _is_steered(structure: Structure, step: Step) -> bool:
-    """Whether a step scales or shifts one thing by another, which is smaller or not live."""
-    return step.node.op in ELEMENTWISE and len(structure.trunk_inputs(step)) == 1
+def _combines(structure: Structure, step: Step) -> bool:
+    """Whether a step adds or multiplies two things of which neither is constant."""
+    return step.node.op in ELEMENTWISE and not structure.is_linear(step)
+
+
+def _is_gate(structure: Structure, step: Step, name: str) -> bool:
+    """Whether an activation only multiplies something, as in x * sigmoid(x)."""
+    readers = structure.readers(name)
+    return step.node.op == "Sigmoid" and all(reader.node.op == "Mul" for reader in readers)
 
 
 def _steering(structure: Structure) -> set[str]:

@@ -129,9 +129,13 @@ def make_runner(node: NodeDef) -> Runner:
     attributes = {}
     inferred = _inferred(definition)
     for attribute in definition.attr:
-        if attribute.name not in inferred and attribute.name in node.attr:
+        if attribute.name in inferred:
+            continue
+        if attribute.name in node.attr:
             value = _decode(node, attribute.name)
             attributes[renamed.get(attribute.name, attribute.name)] = value
+        elif not attribute.HasField("default_value"):
+            raise _damaged(node, attribute.name)
     pieces = _input_pieces(node, definition, renamed)
     several = len(definition.output_arg) > 1
 

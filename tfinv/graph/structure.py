@@ -202,8 +202,8 @@ class Structure:
         """Follows a tensor through the linear steps behind it to the one to cut at.
 
         That is the last, except that a rearrangement at the very end counts only if it makes an
-        image of a vector or keeps the dimensions: flattening the pixels, or splitting them into
-        more than height, width and channels, is the beginning of something else.
+        image or keeps the dimensions: flattening the pixels, or splitting them into more than
+        height, width and channels, is the beginning of something else.
         """
         last = tensor
         while (step := self.next_linear(tensor)) is not None:
@@ -211,7 +211,7 @@ class Structure:
             old, new = self.shapes.get(last, ()), self.shapes.get(tensor)
             if new is None:
                 continue
-            if step.node.op not in _ARRANGING or len(old) <= len(new) <= 3:
+            if step.node.op not in _ARRANGING or min(len(old), 3) <= len(new) <= 3:
                 last = tensor
         return last
 

@@ -11,7 +11,6 @@ __all__ = [
     "ancestors",
     "canonical",
     "data_inputs",
-    "descendants",
     "topological_order",
 ]
 
@@ -68,23 +67,6 @@ def topological_order(
                     "cannot be cut; export the generator with its loops unrolled"
                 )
     return order
-
-
-def descendants(
-    order: Iterable[str], inputs: Callable[[str], Iterable[str]], sources: Iterable[str]
-) -> set[str]:
-    """Returns everything that depends on the sources, sources included.
-
-    Args:
-      order: names, each after what it reads.
-      inputs: the names that a name reads.
-      sources: where to start.
-    """
-    found = set(sources)
-    for name in order:
-        if name not in found and any(other in found for other in inputs(name)):
-            found.add(name)
-    return found
 
 
 def ancestors(inputs: Callable[[str], Iterable[str]], targets: Iterable[str]) -> set[str]:
