@@ -1,8 +1,8 @@
 """tfinv: the numbers inside a trained GAN generator that draw a given picture.
 
-    generator = tfinv.load_generator("dcgan_cifar10")
-    result = tfinv.Inverter(generator).run(images)      # float32 [N, 32, 32, 3] in [0, 1]
-    result.codes, result.rmse, result.status
+generator = tfinv.load_generator("dcgan_cifar10")
+result = tfinv.Inverter(generator).run(images)      # float32 [N, 32, 32, 3] in [0, 1]
+result.codes, result.rmse, result.status
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from absl import flags
 
 from tfinv.commands import generator_flags
 from tfinv.commands.config import config_text
-from tfinv.commands.main import import_tensorflow, run_main
+from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
 _IMAGES = flags.DEFINE_list(
@@ -72,10 +72,8 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Remove what an earlier run l
 
 def main(argv: Sequence[str]) -> int:
     """Inverts, writes the folder, returns the exit status."""
-    del argv
     started = time.monotonic()
-    budgets = _numbers(_MAX_EVALUATIONS.value)
-    stages = _stages()
+    stages, budgets = _stages(), _budgets()
     import_tensorflow()
     from tfinv.applications.inversion import invert_pictures, stored_start
     from tfinv.applications.pictures import count_pictures, read_pictures
@@ -83,8 +81,10 @@ def main(argv: Sequence[str]) -> int:
     from tfinv.results.finish import finish
     from tfinv.results.progress import Progress
     from tfinv.results.store import Store
+    from tfinv.results.tally import RunInfo
 
     total = count_pictures(_IMAGES.value)
+    config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
     generator = generator_flags.load_flagged_generator()
     start = _START.value
     inverter = Inverter(
@@ -98,14 +98,43 @@ def main(argv: Sequence[str]) -> int:
         batch_size=min(_BATCH_SIZE.value, total),
         seed=_SEED.value,
     )
-    config = config_text(sys.argv[0], leave_out=("output_dir", "overwrite"))
     with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
-        pictures = read_pictures(
-            generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value
+        pictures = read_pictures(generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value)
+        before, error = len(store.finished_indices()), None
+        with Progress(total, done=before) as progress:
+            try:
+                invert_pictures(
+                    inverter,
+                    pictures,
+                    store,
+                    on_batch=progress.update,
+                    on_progress=lambda stage, state: progress.doing(
+                        f"{stage.layer}, {int(max(state.evaluations))} evaluations"
+                    ),
+                )
+            except (KeyboardInterrupt, UserError) as fault:  # what is done is worth its tables
+                error = fault
+        done = len(store.finished_indices())
+        info = RunInfo(
+            generator=flags.FLAGS.generator,
+            stages=tuple(stages),
+            solver=_SOLVER.value,
+            seconds=time.monotonic() - started,
+            solved=done - before,
+            partial=done < total,
         )
-        with Progress(total, done=len(store.finished_indices())) as progress:
-            invert_pictures(inverter, pictures, store, on_batch=progress.update)
-    return 0
+        tally = finish(store, info)
+        print(_verdict(tally, store))
+        if error is not None:
+            raise error
+    return SOME_FAILED if tally.failed else 0
+
+
+def _verdict(tally, store) -> str:
+    """One line: how many, how good, where."""
+    rmse = ", ".join(f"{name} {stage.rmse.mean():.4f}" for name, stage in tally.stages.items())
+    failed = f", {tally.failed} failed (see images.csv)" if tally.failed else ""
+    return f"{tally.images} images{failed}; RMSE {rmse or 'none'}; {store.folder}/report.html"
 
 
 def _stages() -> list[str]:
@@ -116,7 +145,8 @@ def _stages() -> list[str]:
     return [_LAYER.value]
 
 
-def _numbers(texts: list[str] | None) -> list[int] | None:
+def _budgets() -> list[int] | None:
+    texts = _MAX_EVALUATIONS.value
     if texts is None:
         return None
     try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from absl import app, flags
+from absl import flags
 
 from tfinv.commands.main import run_main
 from tfinv.training.objectives import OBJECTIVES

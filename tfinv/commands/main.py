@@ -11,8 +11,9 @@ from absl import app, flags
 
 from tfinv.errors import UserError
 
-__all__ = ["FAILED_TO_START", "import_tensorflow", "run_main"]
+__all__ = ["FAILED_TO_START", "SOME_FAILED", "import_tensorflow", "run_main"]
 
+SOME_FAILED = 1
 FAILED_TO_START = 2
 _INTERRUPTED = 130  # as a shell reports a program that SIGINT has ended
 

@@ -36,5 +36,7 @@ def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:
 FORMATS: tuple[Format, ...] = (
     Format("TF-Hub handle", "https://tfhub.dev/deepmind/biggan-128/2", hub.is_handle, hub.read),
     Format("Keras file", "generator.keras", _local([".keras"]), keras_file.read),
-    Format("SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read),
+    Format(
+        "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
+    ),
 )

@@ -112,8 +112,7 @@ class Generator:
         Latent k depends on the seed and k alone, not on how many are drawn.
         """
         rows = [
-            np.random.default_rng([seed, k]).standard_normal(self.latent_size)
-            for k in range(count)
+            np.random.default_rng([seed, k]).standard_normal(self.latent_size) for k in range(count)
         ]
         return np.asarray(rows, np.float32).reshape(count, self.latent_size)
 

@@ -34,8 +34,8 @@ def resolve(handle: str) -> str:
     except Exception as error:  # whatever a network, a proxy or an archive can go wrong with
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{handle} could not be fetched ({type(error).__name__}: {reason}): download the module "
-            "elsewhere and pass its folder, or set TFHUB_CACHE_DIR to a folder that holds it"
+            f"{handle} could not be fetched ({type(error).__name__}: {reason}): download the "
+            "module elsewhere and pass its folder, or set TFHUB_CACHE_DIR to a folder that holds it"
         ) from error
 
 

@@ -122,7 +122,10 @@ class Split:
         Raises:
           UserError: if g2 reads an input that is not given.
         """
-        for given, read, what in ((z, self.reads_latent, "latents"), (labels, self.reads_labels, "labels")):
+        for given, read, what in (
+            (z, self.reads_latent, "latents"),
+            (labels, self.reads_labels, "labels"),
+        ):
             if given is None and read:
                 raise UserError(
                     f"{self.generator.path} still reads the {what} behind {self.layer.name}: give "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -214,7 +215,7 @@ def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None
 
 
 def _check_order(stages: Sequence[CompiledStage]) -> None:
-    for before, after in zip(stages, stages[1:], strict=False):
+    for before, after in itertools.pairwise(stages):
         if not before.split.reaches(after.split):
             raise UserError(
                 f"stage {after.stage.layer!r} cannot follow {before.stage.layer!r}: stages go from "

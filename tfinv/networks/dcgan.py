@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
@@ -120,7 +121,7 @@ class DCGANCritic(tf.Module):
         maps = [channels, *(width * 2**k for k in range(depth))]
         self.filters = [
             tf.Variable(_normal([_KERNEL, _KERNEL, i, o], (seed, k)), name=f"conv_{k}/kernel")
-            for k, (i, o) in enumerate(zip(maps[:-1], maps[1:], strict=True), 1)
+            for k, (i, o) in enumerate(itertools.pairwise(maps), 1)
         ]
         self.biases = [tf.Variable(tf.zeros([m]), name=f"bias_{m}") for m in maps[1:]]
         self.dense = tf.Variable(_normal([16 * maps[-1], 1], (seed, 0)), name="dense/kernel")

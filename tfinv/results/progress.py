@@ -57,6 +57,7 @@ class Progress:
         self._every = every
         self._failed = self._measured = 0
         self._sum = 0.0
+        self._doing = ""
         self._start = self._last = time.monotonic()
         self._bar = None
         if self._stream.isatty():
@@ -85,11 +86,18 @@ class Progress:
         self._failed += batch.failed
         self._measured += len(rmse)
         self._sum += float(rmse.sum())
+        self._doing = ""
         if self._bar is not None:
             self._bar.set_postfix_str(self._numbers(), refresh=False)
             self._bar.update(batch.images)
         elif time.monotonic() - self._last >= self._every:
             self._line()
+
+    def doing(self, text: str) -> None:
+        """Shows what the current batch is at, such as "dense, 125 evaluations"; on a bar only."""
+        self._doing = text
+        if self._bar is not None:
+            self._bar.set_postfix_str(self._numbers())
 
     def close(self) -> None:
         """Ends the display; says where it stands unless a bar already does."""
@@ -102,6 +110,8 @@ class Progress:
         parts = [f"RMSE {self._sum / self._measured:.4f}"] if self._measured else []
         if self._failed:
             parts.append(f"{self._failed} failed")
+        if self._doing:
+            parts.append(self._doing)
         return ", ".join(parts)
 
     def _line(self) -> None:

@@ -41,7 +41,7 @@ class LBFGSState(NamedTuple):
     tries: tf.Tensor  # int32 [B], failed trials along this direction
     mark: tf.Tensor  # float32 [B], the loss when progress was last judged
     since: tf.Tensor  # int32 [B], accepted steps since then
-    stage: tf.Tensor  # int32 [B], index into `leaks`
+    stage: tf.Tensor  # int32 [B], 0 while ReLUs leak, 1 with the true gradient
     curvature: Curvature
 
 
@@ -91,7 +91,7 @@ class LBFGS:
             tries=zero,
             mark=tf.fill(rows, float("inf")),
             since=zero,
-            stage=tf.fill(rows, len(_leaks(self)) - 1 if not self.leak else 0),
+            stage=tf.fill(rows, 0 if self.leak else 1),  # without a leak there is one stage
             curvature=nothing_known(code, self.memory),
         )
 
@@ -99,17 +99,21 @@ class LBFGS:
         """See `Solver.step`."""
         running = state.status == int(Status.RUNNING)
         trial = state.code + column(state.length) * state.direction
-        loss, gradient = evaluate(trial, tf.gather(_leaks(self), state.stage))
+        leak = tf.where(state.stage == 0, self.leak, 0.0)
+        loss, gradient = evaluate(trial, leak)
         evaluations = state.evaluations + tf.cast(running, tf.int32)
 
         finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient), 1)
-        enough = loss <= state.loss + _ARMIJO * state.length * state.slope
+        # A leaking gradient promises decreases that a closed unit only delivers once it has opened,
+        # so while it leaks any step that does no harm will do.
+        demand = tf.where(leak > 0, 0.0, _ARMIJO)
+        enough = loss <= state.loss + demand * state.length * state.slope
         accepted = running & finite & (state.fresh | enough)
         failed = running & ~accepted
 
         after = self._accept(state, trial, loss, gradient, accepted)
-        after = self._backtrack(after, loss, state, failed)
-        after = after._replace(evaluations=evaluations)
+        after, anew = self._backtrack(after, loss, state, failed)
+        after = self._turn(after, accepted | anew)._replace(evaluations=evaluations)
         # A start that is not finite can be neither accepted nor shortened.
         hopeless = running & state.fresh & ~finite
         after, slow = self._judge(after)
@@ -127,7 +131,7 @@ class LBFGS:
         gradient: tf.Tensor,
         accepted: tf.Tensor,
     ) -> LBFGSState:
-        """Moves the accepted rows to the trial point and gives them a new direction."""
+        """Moves the accepted rows to the trial point and learns from the step."""
         step, change = trial - state.code, gradient - state.gradient
         product = tf.reduce_sum(step * change, 1)
         lengths = tf.norm(step, axis=1) * tf.norm(change, axis=1)
@@ -146,11 +150,29 @@ class LBFGS:
             curvature=curvature,
         )
         better = accepted & (loss < state.best_loss)
-        moved = moved._replace(
+        return moved._replace(
             best_code=tf.where(column(better), trial, state.best_code),
             best_loss=tf.where(better, loss, state.best_loss),
         )
-        return self._turn(moved, accepted)
+
+    def _backtrack(
+        self, state: LBFGSState, loss: tf.Tensor, before: LBFGSState, failed: tf.Tensor
+    ) -> tuple[LBFGSState, tf.Tensor]:
+        """Shortens the failed rows' steps; also says, bool [B], which must turn and start anew."""
+        tries = state.tries + tf.cast(failed, tf.int32)
+        # Minimum of the parabola through loss and slope at 0 and the loss at the trial.
+        length = before.length
+        rise = loss - before.loss - before.slope * length
+        shorter = -before.slope * tf.square(length) / tf.maximum(2.0 * rise, 1e-30)
+        shorter = tf.where(tf.math.is_finite(shorter), shorter, 0.0)
+        shorter = tf.clip_by_value(shorter, _SHORTEST * length, _LONGEST * length)
+        anew = failed & (tries >= _TRIES) & (state.curvature.count > 0)
+        state = state._replace(
+            tries=tf.where(anew, 0, tries),
+            length=tf.where(failed, shorter, state.length),
+            curvature=forget(state.curvature, anew),
+        )
+        return state, anew
 
     def _turn(self, state: LBFGSState, rows: tf.Tensor) -> LBFGSState:
         """Gives `rows` a direction from their gradient and curvature."""
@@ -168,26 +190,6 @@ class LBFGS:
             curvature=forget(state.curvature, rows & uphill),
         )
 
-    def _backtrack(
-        self, state: LBFGSState, loss: tf.Tensor, before: LBFGSState, failed: tf.Tensor
-    ) -> LBFGSState:
-        """Shortens the failed rows' steps; after too many failures, starts them anew."""
-        tries = state.tries + tf.cast(failed, tf.int32)
-        # Minimum of the parabola through loss and slope at 0 and the loss at the trial.
-        length = before.length
-        rise = loss - before.loss - before.slope * length
-        shorter = -before.slope * tf.square(length) / tf.maximum(2.0 * rise, 1e-30)
-        shorter = tf.where(tf.math.is_finite(shorter), shorter, 0.0)
-        shorter = tf.clip_by_value(shorter, _SHORTEST * length, _LONGEST * length)
-        state = state._replace(
-            tries=tries, length=tf.where(failed, shorter, state.length)
-        )
-        anew = failed & (tries >= _TRIES) & (state.curvature.count > 0)
-        state = state._replace(
-            tries=tf.where(anew, 0, tries), curvature=forget(state.curvature, anew)
-        )
-        return self._turn(state, anew)
-
     def _judge(self, state: LBFGSState) -> tuple[LBFGSState, tf.Tensor]:
         """Says, bool [B], which rows have hardly progressed over the last window."""
         judged = state.since >= _WINDOW
@@ -195,11 +197,9 @@ class LBFGS:
         mark = tf.where(judged, state.loss, state.mark)
         return state._replace(mark=mark, since=tf.where(judged, 0, state.since)), slow
 
-    def _next_stage(
-        self, state: LBFGSState, ended: tf.Tensor, running: tf.Tensor
-    ) -> LBFGSState:
+    def _next_stage(self, state: LBFGSState, ended: tf.Tensor, running: tf.Tensor) -> LBFGSState:
         """Steps the leak down where a stage has ended, and ends the images of the last stage."""
-        last = state.stage == len(_leaks(self)) - 1
+        last = state.stage == 1
         share = self.leak_share * self.max_evaluations
         due = running & ~last & (tf.cast(state.evaluations, tf.float32) >= share)
         steps_down = (ended & ~last) | due
@@ -216,10 +216,6 @@ class LBFGS:
             since=tf.where(steps_down, 0, state.since),
             curvature=forget(state.curvature, steps_down),
         )
-
-
-def _leaks(solver: LBFGS) -> list[float]:
-    return [solver.leak, 0.0]
 
 
 def _exhausted(state: LBFGSState) -> tf.Tensor:
