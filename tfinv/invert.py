@@ -86,12 +86,13 @@ def main(argv: Sequence[str]) -> int:
     total = count_pictures(_IMAGES.value)
     config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
     generator = generator_flags.load_flagged_generator()
-    start = _START.value
+    if _LABEL.value is not None and not generator.conditional:
+        raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={_LABEL.value}")
     inverter = Inverter(
         generator,
         stages,
         loss=_LOSS.value,
-        start=stored_start(_START_FROM.value, stages[0]) if start == "stored" else start,
+        start=stored_start(_START_FROM.value, stages[0]) if _start_is_stored() else _START.value,
         solver=_SOLVER.value,
         max_evaluations=budgets,
         relu_leak=_RELU_LEAK.value,
@@ -109,7 +110,7 @@ def main(argv: Sequence[str]) -> int:
                     store,
                     on_batch=progress.update,
                     on_progress=lambda stage, state: progress.doing(
-                        f"{stage.layer}, {int(max(state.evaluations))} evaluations"
+                        f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
                     ),
                 )
             except (KeyboardInterrupt, UserError) as fault:  # what is done is worth its tables
@@ -143,6 +144,13 @@ def _stages() -> list[str]:
     if flags.FLAGS["stages"].present:
         raise UserError("--layer and --stages exclude each other: drop one")
     return [_LAYER.value]
+
+
+def _start_is_stored() -> bool:
+    is_stored = _START.value == "stored"
+    if is_stored != (_START_FROM.value is not None):
+        raise UserError("--start=stored and --start_from=FOLDER go together: give both or none")
+    return is_stored
 
 
 def _budgets() -> list[int] | None:

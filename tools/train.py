@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tfinv.commands.main import run_main
+from tfinv.commands.main import import_tensorflow, run_main
 from tfinv.training.objectives import OBJECTIVES
 
 _IMAGES = flags.DEFINE_list("images", None, "Folders, globs, files, .tfrecord to train on.")
@@ -37,6 +37,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of weights, batches and latents.")
 def main(argv: list[str]) -> int:
     """Trains, exports, says where the generator is."""
     del argv
+    import_tensorflow()
     from tfinv.training.data import load_images
     from tfinv.training.run import TrainingRun
 

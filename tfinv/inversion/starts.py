@@ -61,7 +61,10 @@ STARTS: dict[str, Start] = {
 def find_start(name: str) -> Start:
     """Looks a start up by name; raises UserError that lists the names."""
     if name not in STARTS:
-        raise UserError(f"start {name!r} is not known: it is one of {', '.join(STARTS)}, stored")
+        raise UserError(
+            f"start {name!r} is not known: it is one of {', '.join(STARTS)}, or what "
+            "tfinv.inversion.starts.stored returns"
+        )
     return STARTS[name]
 
 
