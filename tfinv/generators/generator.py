@@ -17,6 +17,7 @@ from tfinv.generators.border import (
     range_of_graph,
     range_of_samples,
 )
+from tfinv.generators.classes import count_classes
 from tfinv.generators.roles import find_roles
 from tfinv.generators.split import LATENT, Split
 from tfinv.graph.interpret import Program
@@ -66,6 +67,8 @@ class Generator:
         self._roles = find_roles(model)
         self.latent_size, self.classes = self._roles.latent_size, self._roles.classes
         self.conditional = self._roles.labels is not None
+        if self.conditional and self.classes is None:
+            self.classes = count_classes(model, self._roles.labels.tensor)
         self._constants = self._scalar_values(constants or {})
         self._output = self._single_output()
         self._whole = Program(
@@ -73,7 +76,8 @@ class Generator:
         )
         raw_shape = self._raw_shape()
         layout = image_layout or find_layout(raw_shape)
-        if layout not in LAYOUTS:
+        channels = raw_shape[0 if layout == "NCHW" else -1] if len(raw_shape) == 3 else None
+        if layout not in LAYOUTS or channels not in (1, 3):
             raise UserError(
                 f"{self.path} gives {list(raw_shape)} for each latent, which is no picture of 1 or "
                 f"3 channels (layout {layout}); name another signature, or --image_layout out of "
@@ -165,6 +169,8 @@ class Generator:
         if labels is None:
             raise UserError(f"{self.path} is conditional: give a label for each picture")
         labels = self.check_labels(labels)
+        if z.shape[0] not in (None, len(labels)):
+            raise UserError(f"{len(labels)} labels do not fit {z.shape[0]} latents: give one each")
         if port.dtype.is_floating:
             return z, tf.one_hot(labels, self.classes, dtype=port.dtype)
         return z, tf.reshape(tf.cast(labels, port.dtype), [-1, *port.shape[1:]])

@@ -37,6 +37,10 @@ def load_generator(
       UserError: if there is nothing there, or it is no generator; says what was seen.
     """
     source = str(source)
+    if not source.strip():
+        raise UserError(
+            f"no generator is named: give a path, a TF-Hub handle, or {', '.join(SHIPPED)}"
+        )
     located = _shipped(source) if source in SHIPPED and not Path(source).exists() else source
     for form in FORMATS:
         if form.recognises(located):

@@ -1,0 +1,184 @@
+"""One interface for every generator: pictures, samples, labels, layers, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from generators import tiny
+from graph import graphs
+
+from tfinv.errors import UserError
+from tfinv.generators.generator import Generator
+
+
+def of_graph(draw, latent: int = 8) -> Generator:
+    """A generator whose body is `draw(z, weights)`."""
+    with tf.Graph().as_default() as graph:
+        z = tf.compat.v1.placeholder(tf.float32, [None, latent], "z")
+        output = draw(z, graphs.Weights())
+    return Generator(graphs.to_model(graph, {"z": z}, output))
+
+
+def refused(call, *words: str) -> None:
+    with pytest.raises(UserError) as raised:
+        call()
+    assert "\n" not in str(raised.value)
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_what_is_known_of_a_generator():
+    generator = tiny.loaded()
+    assert (generator.latent_size, generator.image_shape) == (8, (8, 8, 3))
+    assert (generator.conditional, generator.classes) == (False, None)
+    assert (generator.border.range, generator.border.layout) == ("-1,1", "NHWC")
+    assert generator.producer == "TF2 SavedModel"
+    assert generator.notes == []
+
+
+def test_pictures_are_in_0_1_whatever_the_batch():
+    generator = tiny.loaded()
+    z = generator.sample_latents(5)
+    together = generator(z).numpy()
+    assert together.dtype == np.float32 and together.shape == (5, 8, 8, 3)
+    assert together.min() >= 0 and together.max() <= 1
+    apart = np.concatenate([generator(row[None]).numpy() for row in z])
+    np.testing.assert_allclose(together, apart, atol=1e-6)
+
+
+def test_samples_are_the_priors_and_depend_on_seed_and_place_alone():
+    generator = tiny.loaded(conditional=True)
+    z = generator.sample_latents(2000, seed=3)
+    assert z.dtype == np.float32
+    assert abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
+    np.testing.assert_array_equal(generator.sample_latents(3, seed=3), z[:3])
+    assert not np.array_equal(generator.sample_latents(3, seed=4), z[:3])
+    assert generator.sample_latents(0).shape == (0, 8)
+    assert tiny.loaded().sample_labels(4) is None
+
+
+def test_sampled_labels_are_classes():
+    labels = tiny.loaded(conditional=True).sample_labels(500, seed=1)
+    assert set(labels.tolist()) == set(range(tiny.CLASSES))
+
+
+def test_the_number_of_classes_is_read_off_the_graph():
+    assert tiny.loaded(conditional=True).classes == tiny.CLASSES
+    case = graphs.case("resnet")
+    assert Generator(case.model).classes == 10
+    biggan = graphs.case("biggan")
+    assert Generator(biggan.model, constants={"truncation": 0.5}).classes == 7
+
+
+def test_one_hot_labels_are_given_as_numbers():
+    case = graphs.case("biggan")
+    generator = Generator(case.model, constants={"truncation": 0.55})
+    drawn = generator(case.feeds["z:0"], [1, 4]).numpy()
+    np.testing.assert_allclose(drawn, (case.truth(case.output) + 1) / 2, atol=1e-4)
+
+
+@pytest.mark.parametrize("labels", [[tiny.CLASSES], [-1], [10**9]])
+def test_labels_out_of_range(labels):
+    generator = tiny.loaded(conditional=True)
+    z = generator.sample_latents(1)
+    refused(lambda: generator(z, labels), f"label {labels[0]} is out of range", "0 to 4")
+
+
+def test_other_labels_that_do_not_fit():
+    generator = tiny.loaded(conditional=True)
+    z = generator.sample_latents(2)
+    refused(lambda: generator(z), "conditional", "label for each")
+    refused(lambda: generator(z, [0.5, 1.0]), "whole numbers", "float64")
+    refused(lambda: generator(z, [1, 2, 3]), "3 labels", "2 latents")
+    # An unconditional generator has no use for labels, and the same call fits both kinds.
+    assert tiny.loaded()(z, [1, 2]).shape == (2, 8, 8, 3)
+
+
+@pytest.mark.parametrize("shape", [(8,), (2, 7), (2, 8, 1)])
+def test_latents_that_do_not_fit(shape):
+    refused(lambda: tiny.loaded()(np.zeros(shape)), str(list(shape)), "[count, 8]")
+
+
+def test_layers_are_in_order_and_one_is_the_dense():
+    layers = tiny.loaded().layers()
+    assert [layer.dense for layer in layers].count(True) == 1
+    assert layers[0].dense and layers[0].shape == (4, 4, 8)
+    split = tiny.loaded().split("dense")
+    assert (split.layer, split.code_shape) == (layers[0], (4, 4, 8))
+    layers.clear()  # a copy: the generator keeps its own
+    assert tiny.loaded().layers()
+
+
+def test_layer_names_that_match_none_or_several():
+    refused(lambda: tiny.loaded().split("opne"), "opne", "open")
+    relu = Generator(graphs.case("resnet").model)
+    refused(lambda: relu.split("sum"), "block1/sum:0", "block2/sum:0")
+    assert relu.split("block2/sum").layer.name == "block2/sum:0"
+
+
+def test_a_generator_without_a_dense_layer():
+    generator = of_graph(lambda z, w: tf.tanh(tf.reshape(tf.sin(z), [-1, 4, 4, 3])), 48)
+    refused(lambda: generator.split("dense"), "dense")
+    assert generator.split("latent").code_shape == (48,)
+
+
+def test_the_range_is_measured_where_the_graph_proves_none_and_can_be_given():
+    def draw(z, w):
+        return tf.reshape(tf.clip_by_value(z @ w(8, 48) * 60 + 128, 0, 255), [-1, 4, 4, 3])
+
+    generator = of_graph(draw)
+    assert generator.border.range == "0,255"
+    assert "measured" in generator.notes[0] and "--image_range" in generator.notes[0]
+    model = graphs.case("dcgan, fused norm").model
+    assert Generator(model, image_range="0,1").border.range == "0,1"
+    refused(lambda: Generator(model, image_range="0,2"), "0,2", "-1,1", "0,255")
+
+
+def test_a_picture_can_be_grey():
+    generator = of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, 16)), [-1, 4, 4, 1]))
+    assert generator.image_shape == (4, 4, 1)
+
+
+def test_the_layout_can_be_given():
+    def draw(z, w):  # fits both: 3 wide and of 3 channels
+        return tf.reshape(tf.tanh(z @ w(8, 45)), [-1, 3, 5, 3])
+
+    with tf.Graph().as_default() as graph:
+        z = tf.compat.v1.placeholder(tf.float32, [None, 8], "z")
+        model = graphs.to_model(graph, {"z": z}, draw(z, graphs.Weights()))
+    assert Generator(model).image_shape == (3, 5, 3)
+    given = Generator(model, image_layout="NCHW")
+    assert given.image_shape == (5, 3, 3)
+    refused(lambda: Generator(model, image_layout="NWHC"), "NWHC", "NHWC, NCHW")
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ([-1, 48], ["[48]", "no picture"]),
+        ([-1, 4, 3, 4], ["[4, 3, 4]", "no picture"]),
+        ([1, -1, 4, 3], ["for two latents"]),
+        ([-1], ["for two latents"]),
+    ],
+)
+def test_what_draws_no_picture(shape, words):
+    refused(lambda: of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, 48)), shape)), *words)
+
+
+def test_a_layout_cannot_make_a_picture_of_what_is_none():
+    case = graphs.case("dcgan, fused norm")
+    refused(lambda: Generator(case.model, image_layout="NCHW"), "no picture", "NCHW")
+
+
+def test_scalars_that_there_are_not():
+    model = graphs.case("dcgan, fused norm").model
+    refused(lambda: Generator(model, constants={"truncation": 0.5}), "'truncation'", "none")
+    biggan = graphs.case("biggan").model
+    refused(lambda: Generator(biggan, constants={"psi": 0.5}), "'psi'", "truncation")
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))
