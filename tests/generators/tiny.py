@@ -28,15 +28,15 @@ class Dcgan(tf.Module):
         self.gains = tf.Variable(1 + rng.normal(size=(CLASSES, 8)) / 3, dtype=tf.float32)
         self.filters = tf.Variable(rng.normal(size=(4, 4, 3, 8)) / 5, dtype=tf.float32)
 
-    def draw(self, z, gains):
+    def draw(self, z, gains=None):
         h = tf.reshape(tf.matmul(z, self.w) + self.b, [-1, 4, 4, 8], name="dense")
-        h = tf.nn.relu(h * gains, name="open")
+        h = tf.nn.relu(h if gains is None else h * gains, name="open")
         shape = tf.stack([tf.shape(z)[0], SIDE, SIDE, 3])
         return tf.tanh(tf.nn.conv2d_transpose(h, self.filters, shape, 2))
 
     @tf.function(input_signature=[tf.TensorSpec([None, LATENT], tf.float32, "z")])
     def plain(self, z):
-        return {"image": self.draw(z, 1.0)}
+        return {"image": self.draw(z)}
 
     @tf.function(
         input_signature=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,8 +83,8 @@ class Loss:
           UserError: if the text is no such sum.
         """
         total = cls(())
-        # A plus inside a number such as 1e+4 separates nothing.
-        for part in re.split(r"(?<![eE])\+", text):
+        # A plus inside a number such as 1e+4 separates nothing; the one in mse+delta does.
+        for part in re.split(r"(?<![0-9.][eE])\+", text):
             match = _PART.match(part.strip())
             try:
                 weight = float(match["weight"] or 1.0) if match else None
@@ -94,6 +95,8 @@ class Loss:
                     f"loss {text!r} is not understood at {part.strip()!r}: write a sum such as "
                     "'mse + 1e-4 * likelihood'"
                 )
+            if not 0.0 < weight < math.inf:
+                raise UserError(f"loss {text!r}: a weight of {weight:g} is no positive number")
             total += weight * cls.of(match["name"])
         return total
 

@@ -33,18 +33,20 @@ class Start:
 
 def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Generator]:
     # One stream an image: neither the batch size nor the order of the images changes a start.
-    return [np.random.default_rng([seed, purpose, index]) for index in indices]
+    # The purpose is last and not 0, or streams would be those of `Generator.sample_latents`, whose
+    # key is shorter (NumPy takes missing numbers for 0), and a start would be the answer.
+    return [np.random.default_rng([seed, index, purpose]) for index in indices]
 
 
 def _prior(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
     size = split.generator.latent_size
-    rows = [rng.standard_normal(size) for rng in _rows(indices, seed, 0)]
+    rows = [rng.standard_normal(size) for rng in _rows(indices, seed, 1)]
     return np.asarray(rows, np.float32)
 
 
 def _small(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
     size = split.generator.latent_size
-    rows = [rng.uniform(-_SMALL, _SMALL, size) for rng in _rows(indices, seed, 1)]
+    rows = [rng.uniform(-_SMALL, _SMALL, size) for rng in _rows(indices, seed, 2)]
     return np.asarray(rows, np.float32)
 
 

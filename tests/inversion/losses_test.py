@@ -1,0 +1,120 @@
+"""Losses add up, scale and are read from text; every term is that of its formula."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfinv.errors import UserError
+from tfinv.inversion.losses import TERMS, Loss
+from tfinv.inversion.trial import Trial
+
+
+def trial(seed: int = 0, rows: int = 3) -> Trial:
+    rng = np.random.default_rng(seed)
+    pictures = rng.random((2, rows, 4, 5, 3)).astype(np.float32)
+    codes = rng.standard_normal((2, rows, 7)).astype(np.float32)
+    return Trial(*map(tf.constant, (*pictures, *codes)))
+
+
+def in_numpy(t: Trial) -> dict[str, np.ndarray]:
+    images, targets, code, anchor = (np.asarray(part, np.float64) for part in t)
+    return {
+        "mse": ((images - targets) ** 2).reshape(len(images), -1).mean(1),
+        "likelihood": (code**2).sum(1) / 2,
+        "delta": np.abs(code - anchor).sum(1),
+    }
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_each_term_is_that_of_its_formula_and_of_its_own_row(name):
+    t = trial()
+    value = Loss.of(name)(t)
+    assert value.shape == (3,) and value.dtype == tf.float32
+    np.testing.assert_allclose(value, in_numpy(t)[name], rtol=1e-5)
+    # No mean over the batch: a row alone has the same loss.
+    alone = Loss.of(name)(Trial(*(part[1:2] for part in t)))
+    np.testing.assert_allclose(alone, value[1:2], rtol=1e-6)
+
+
+WEIGHTS = st.floats(1e-3, 1e3)
+
+
+@given(WEIGHTS, WEIGHTS, WEIGHTS)
+def test_algebra(a, b, c):
+    t, parts = trial(), in_numpy(trial())
+    loss = a * (Loss.of("mse") + b * Loss.of("likelihood")) + Loss.of("delta") * c
+    truth = a * (parts["mse"] + b * parts["likelihood"]) + c * parts["delta"]
+    np.testing.assert_allclose(loss(t), truth, rtol=1e-4)
+
+
+@given(WEIGHTS, WEIGHTS)
+def test_text_and_back(a, b):
+    text = f"mse + {a:g} * likelihood + {b:g}*delta"
+    loss = Loss.parse(text)
+    assert loss.parts == (("mse", 1.0), ("likelihood", float(f"{a:g}")), ("delta", float(f"{b:g}")))
+    assert Loss.parse(str(loss)) == loss
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("mse", [("mse", 1.0)]),
+        (" 2*mse ", [("mse", 2.0)]),
+        ("1e-4 * likelihood+mse", [("likelihood", 1e-4), ("mse", 1.0)]),
+        ("1e+2*mse + .5*delta", [("mse", 100.0), ("delta", 0.5)]),
+        ("mse+mse", [("mse", 1.0), ("mse", 1.0)]),
+    ],
+)
+def test_parse(text, parts):
+    assert Loss.parse(text).parts == tuple(parts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "+",
+        "mse +",
+        "mse * 2",
+        "-1*mse",
+        "2 mse",
+        "mse - delta",
+        "1.2.3*mse",
+        "1e*mse",
+        "nan*mse",
+    ],
+)
+def test_text_that_is_no_sum(text):
+    with pytest.raises(UserError, match="not understood") as raised:
+        Loss.parse(text)
+    assert repr(text) in str(raised.value) and "mse + 1e-4 * likelihood" in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["1e999*mse", "0*mse"])
+def test_weights_that_leave_nothing_to_minimise(text):
+    with pytest.raises(UserError) as raised:
+        Loss.parse(text)
+    assert text.split("*")[0] in str(raised.value)
+
+
+def test_a_term_that_does_not_exist_is_answered_with_those_that_do():
+    with pytest.raises(UserError) as raised:
+        Loss.parse("mse + lpips")
+    assert all(name in str(raised.value) for name in ("'lpips'", *TERMS))
+
+
+def test_a_stage_has_the_terms_of_its_layer():
+    loss = Loss.parse("mse + 0.5*likelihood + 2*delta")
+    assert str(loss.at(latent=True)) == "mse + 0.5 * likelihood"
+    assert str(loss.at(latent=False)) == "mse + 2 * delta"
+    assert Loss.of("likelihood").at(latent=False).parts == ()
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

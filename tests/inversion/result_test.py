@@ -1,0 +1,60 @@
+"""Results of batches join in order; the shortcuts speak of the last stage."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from tfinv.inversion.result import InversionResult, StageResult
+
+SHAPES = {"latent": (4,), "dense": (2, 2, 3)}
+
+
+def stage(layer: str, rows: range) -> StageResult:
+    def each(*shape: int) -> np.ndarray:
+        return np.stack([np.full(shape, k, np.float32) for k in rows])
+
+    return StageResult(
+        layer=layer,
+        codes=each(*SHAPES[layer]),
+        images=each(5, 5, 3),
+        rmse=np.asarray(rows, np.float64) / 10,
+        evaluations=np.asarray(rows, np.int32) * (1 if layer == "latent" else 100),
+        status=tuple(f"{layer} {k}" for k in rows),
+    )
+
+
+def result(rows: range, labels: bool = True) -> InversionResult:
+    return InversionResult(
+        stages=(stage("latent", rows), stage("dense", rows)),
+        latents=np.stack([np.full(4, k, np.float32) for k in rows]),
+        labels=np.asarray(rows, np.int32) if labels else None,
+    )
+
+
+def test_joined_batches_are_one_result():
+    joined, whole = InversionResult.join([result(range(2)), result(range(2, 5))]), result(range(5))
+    np.testing.assert_array_equal(joined.latents, whole.latents)
+    np.testing.assert_array_equal(joined.labels, whole.labels)
+    for one, other in zip(joined.stages, whole.stages, strict=True):
+        assert (one.layer, one.status) == (other.layer, other.status)
+        for field in ("codes", "images", "rmse", "evaluations"):
+            np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+
+
+def test_shortcuts():
+    whole = result(range(3))
+    assert whole.codes is whole.stages[-1].codes and whole.images is whole.stages[-1].images
+    np.testing.assert_allclose(whole.rmse, [0, 0.1, 0.2])
+    assert whole.status == ("dense 0", "dense 1", "dense 2")
+    np.testing.assert_array_equal(whole.evaluations, [0, 101, 202])  # all stages cost something
+
+
+def test_without_labels():
+    assert InversionResult.join([result(range(2), labels=False)] * 2).labels is None
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

@@ -1,0 +1,75 @@
+"""Starts: of the right distribution, of each image alone, or exactly those stored."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from generators import tiny
+
+from tfinv.errors import UserError
+from tfinv.inversion.starts import STARTS, find_start, stored
+
+
+@pytest.fixture(scope="module")
+def split():
+    return tiny.loaded().split("dense")
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_start_depends_on_the_seed_and_the_image_alone(name, split):
+    start = find_start(name)
+    together = start.latents(split, range(6), 7)
+    assert together.dtype == np.float32 and together.shape == (6, tiny.LATENT)
+    np.testing.assert_array_equal(start.latents(split, [4, 1], 7), together[[4, 1]])
+    assert not np.array_equal(start.latents(split, range(6), 8), together)
+    assert len(np.unique(together, axis=0)) == 6
+    assert start.codes(split, range(6), 7) is None
+
+
+def test_distributions(split):
+    prior = STARTS["prior"].latents(split, range(1000), 0)
+    assert abs(prior.mean()) < 0.05 and abs(prior.std() - 1) < 0.05
+    small = STARTS["small"].latents(split, range(1000), 0)
+    assert np.abs(small).max() <= 1e-3
+    assert abs(small.std() - 1e-3 / np.sqrt(3)) < 2e-5  # uniform
+    assert not np.array_equal(np.sign(small), np.sign(prior))
+
+
+def test_a_start_is_not_a_sample_of_the_same_seed(split):
+    start = STARTS["prior"].latents(split, range(5), 0)
+    samples = split.generator.sample_latents(5, 0)
+    assert np.abs(start[:, None] - samples[None]).max(2).min() > 0.1
+
+
+def test_names_that_there_are_not():
+    with pytest.raises(UserError) as raised:
+        find_start("prir")
+    assert all(name in str(raised.value) for name in ("'prir'", *STARTS, "stored"))
+
+
+def test_stored_values_are_given_back_by_place(split):
+    latents = np.random.default_rng(0).standard_normal((4, tiny.LATENT)).astype(np.float32)
+    codes = np.random.default_rng(1).standard_normal((4, 4, 4, 8)).astype(np.float32)
+    for one in (stored(latents, codes), stored(dict(enumerate(latents)), dict(enumerate(codes)))):
+        np.testing.assert_array_equal(one.latents(split, [2, 0], 0), latents[[2, 0]])
+        np.testing.assert_array_equal(one.codes(split, [3], 0), codes[[3]])
+    assert stored(latents).codes(split, [0], 0) is None
+
+
+def test_stored_values_that_do_not_fit(split):
+    latents = np.zeros((2, tiny.LATENT), np.float32)
+    with pytest.raises(UserError, match="no stored code"):
+        stored(latents).latents(split, [0, 2], 0)
+    with pytest.raises(UserError, match="no stored code"):
+        stored({0: latents[0]}).latents(split, [1], 0)
+    with pytest.raises(UserError, match="do not fit") as raised:
+        stored(latents, np.zeros((2, 9))).codes(split, [0], 0)
+    assert "[9]" in str(raised.value) and "[4, 4, 8]" in str(raised.value)
+    with pytest.raises(UserError, match="do not fit"):
+        stored(np.zeros((2, 9))).latents(split, [0], 0)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))
