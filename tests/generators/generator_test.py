@@ -105,9 +105,9 @@ def test_latents_that_do_not_fit(shape):
 def test_layers_are_in_order_and_one_is_the_dense():
     layers = tiny.loaded().layers()
     assert [layer.dense for layer in layers].count(True) == 1
-    assert layers[0].dense and layers[0].shape == (4, 4, 8)
+    assert layers[0].dense and layers[0].shape == (4, 4, 16)
     split = tiny.loaded().split("dense")
-    assert (split.layer, split.code_shape) == (layers[0], (4, 4, 8))
+    assert (split.layer, split.code_shape) == (layers[0], (4, 4, 16))
     layers.clear()  # a copy: the generator keeps its own
     assert tiny.loaded().layers()
 

@@ -110,7 +110,7 @@ def test_the_latent_is_a_cut_like_any_other():
 
 def test_the_leak_changes_gradients_and_no_picture():
     split = tiny.loaded().split("dense")
-    h = tf.constant(np.random.default_rng(0).standard_normal((2, 4, 4, 8)), tf.float32)
+    h = tf.constant(np.random.default_rng(0).standard_normal((2, 4, 4, 16)), tf.float32)
 
     def drawn(leak):
         with tf.GradientTape() as tape:

@@ -14,7 +14,7 @@ LATENT, SIDE, CLASSES = 8, 8, 5
 
 
 class Dcgan(tf.Module):
-    """z of 8, dense to 4x4x8, ReLU, one transposed convolution to 8x8x3, tanh.
+    """z of 8, dense to 4x4x16, ReLU, one transposed convolution to 8x8x3, tanh.
 
     The weights are random, but of the sizes that training leaves: pictures are smooth, neither
     flat nor saturated, and differ from each other.
@@ -23,13 +23,13 @@ class Dcgan(tf.Module):
     def __init__(self, seed: int = 0):
         super().__init__()
         rng = np.random.default_rng(seed)
-        self.w = tf.Variable(rng.normal(size=(LATENT, 128)) / 3, dtype=tf.float32)
-        self.b = tf.Variable(rng.normal(size=128) / 3, dtype=tf.float32)
-        self.gains = tf.Variable(1 + rng.normal(size=(CLASSES, 8)) / 3, dtype=tf.float32)
-        self.filters = tf.Variable(rng.normal(size=(4, 4, 3, 8)) / 5, dtype=tf.float32)
+        self.w = tf.Variable(rng.normal(size=(LATENT, 256)) / 3, dtype=tf.float32)
+        self.b = tf.Variable(rng.normal(size=256) / 3, dtype=tf.float32)
+        self.gains = tf.Variable(1 + rng.normal(size=(CLASSES, 16)) / 3, dtype=tf.float32)
+        self.filters = tf.Variable(rng.normal(size=(4, 4, 3, 16)) / 6, dtype=tf.float32)
 
     def draw(self, z, gains=None):
-        h = tf.reshape(tf.matmul(z, self.w) + self.b, [-1, 4, 4, 8], name="dense")
+        h = tf.reshape(tf.matmul(z, self.w) + self.b, [-1, 4, 4, 16], name="dense")
         h = tf.nn.relu(h if gains is None else h * gains, name="open")
         shape = tf.stack([tf.shape(z)[0], SIDE, SIDE, 3])
         return tf.tanh(tf.nn.conv2d_transpose(h, self.filters, shape, 2))

@@ -51,7 +51,7 @@ def test_names_that_there_are_not():
 
 def test_stored_values_are_given_back_by_place(split):
     latents = np.random.default_rng(0).standard_normal((4, tiny.LATENT)).astype(np.float32)
-    codes = np.random.default_rng(1).standard_normal((4, 4, 4, 8)).astype(np.float32)
+    codes = np.random.default_rng(1).standard_normal((4, 4, 4, 16)).astype(np.float32)
     for one in (stored(latents, codes), stored(dict(enumerate(latents)), dict(enumerate(codes)))):
         np.testing.assert_array_equal(one.latents(split, [2, 0], 0), latents[[2, 0]])
         np.testing.assert_array_equal(one.codes(split, [3], 0), codes[[3]])
@@ -66,7 +66,7 @@ def test_stored_values_that_do_not_fit(split):
         stored({0: latents[0]}).latents(split, [1], 0)
     with pytest.raises(UserError, match="do not fit") as raised:
         stored(latents, np.zeros((2, 9))).codes(split, [0], 0)
-    assert "[9]" in str(raised.value) and "[4, 4, 8]" in str(raised.value)
+    assert "[9]" in str(raised.value) and "[4, 4, 16]" in str(raised.value)
     with pytest.raises(UserError, match="do not fit"):
         stored(np.zeros((2, 9))).latents(split, [0], 0)
 
