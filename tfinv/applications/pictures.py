@@ -86,6 +86,8 @@ def _sorted_out(specs: Sequence[str]) -> tuple[list[str], list[int]]:
     if wrong or 0 in samples:
         seen = wrong[0] if wrong else "sample:0"
         raise UserError(f"{seen} is not understood: write sample:8 for 8 pictures of the generator")
+    if not specs:
+        raise UserError("no images given: name files, folders, globs, or sample:8")
     if len(samples) > 1:
         raise UserError("sample:N is given twice: add the numbers up")
     return files, samples
