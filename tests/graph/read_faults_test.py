@@ -118,6 +118,41 @@ def test_signature_with_another_dtype_than_the_graph(tf1):
     refused(tf1, "input 'z' is int32 in the signature and float32 in the graph")
     exports.edit(tf1, lambda s: change(s, 99))
     refused(tf1, "no valid dtype or shape")
+    exports.edit(tf1, lambda s: change(s, FLOAT))
+    exports.edit(tf1, lambda s: setattr(node(s, "z").attr["dtype"], "type", 0))
+    refused(tf1, "input 'z' is float32 in the signature and of no known type in the graph")
+
+
+def test_signature_with_a_negative_size(tf1):
+    def change(saved_model):
+        port = saved_model.meta_graphs[0].signature_def["serving_default"].inputs["z"]
+        port.tensor_shape.dim[1].size = -4
+
+    exports.edit(tf1, change)
+    refused(tf1, "no valid dtype or shape")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda n: n.attr["Tin"].list.type.append(FLOAT), "numbers of inputs of .* do not agree"),
+        (lambda n: n.input.__delitem__(slice(None)), "numbers of inputs of .* do not agree"),
+        (lambda n: n.attr["Tout"].list.type.append(FLOAT), "numbers of outputs of .* do not agree"),
+        (lambda n: n.input.__setitem__(0, ""), "node '' is missing"),
+    ],
+)
+def test_conditionals_that_are_damaged(tmp_path, change, message):
+    saved = exports.module(tmp_path / "m")
+
+    def damage(saved_model):
+        functions = saved_model.meta_graphs[0].graph_def.library.function
+        ifs = [n for f in functions for n in f.node_def if n.op in ("If", "StatelessIf")]
+        assert ifs
+        for each in ifs:
+            change(each)
+
+    exports.edit(saved.path, damage)
+    refused(saved.path, message)
 
 
 def test_variables_that_are_missing_or_damaged(saved):
@@ -159,6 +194,9 @@ def test_variables_of_another_dtype_or_shape(tf1):
     refused(tf1, "variable 'Generator/G_Z/w' is float64 in the graph and float32 in variables/")
     exports.edit(tf1, shape)
     refused(tf1, r"has shape \(9, 12\) in the graph and \(4, 12\) in variables/")
+    w = "Generator/G_Z/w"
+    exports.edit(tf1, lambda s: setattr(node(s, w).attr["dtype"], "type", 0))
+    refused(tf1, "is of no known type in the graph and float32 in variables/")
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,23 @@ def test_hub_module_with_instances_conditionals_and_assignments(tmp_path, trunca
     np.testing.assert_allclose(exports.evaluate(model, feeds)["default"], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("where", ["placeholder", "signature"])
+def test_an_input_of_unknown_rank(tmp_path, where):
+    def forget(saved_model):
+        port = saved_model.meta_graphs[0].signature_def["serving_default"].inputs["z"]
+        if where == "placeholder":
+            port.tensor_shape.Clear()
+            port.tensor_shape.unknown_rank = True
+        else:
+            port.ClearField("tensor_shape")
+
+    export = exports.tf1(tmp_path / "m")
+    exports.edit(export.path, forget)
+    model = read_saved_model(tmp_path / "m")
+    check(export, model)
+    assert [port.shape for port in model.inputs] == [None]
+
+
 def test_another_signature_of_a_hub_module(tmp_path):
     exports.hub(tmp_path / "m")
     model = read_saved_model(tmp_path / "m", "sample_1")

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from tfinv.errors import UserError
+from tfinv.graph.model import dtype_name
 
 __all__ = ["Variables"]
 
@@ -61,10 +62,10 @@ class Variables:
             raise self._damaged(error) from error
 
     def _check(self, node: NodeDef, dtype: tf.DType, shape: tf.TensorShape) -> None:
-        wanted = tf.as_dtype(node.attr["dtype"].type)
-        if dtype != wanted:
+        wanted = node.attr["dtype"].type
+        if dtype.as_datatype_enum != wanted:
             raise UserError(
-                f"{self._path}: variable {node.name!r} is {wanted.name} in the graph and "
+                f"{self._path}: variable {node.name!r} is {dtype_name(wanted)} in the graph and "
                 f"{dtype.name} in variables/; the two do not belong together"
             )
         expected = tf.TensorShape(node.attr["shape"].shape)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.graph.inline import Inliner
-from tfinv.graph.model import GraphModel, Port, split_tensor_name
+from tfinv.graph.model import GraphModel, Port, dtype_name, split_tensor_name
 from tfinv.graph.plain import plain_nodes
 from tfinv.graph.safety import check_file, check_ops
 
@@ -98,7 +98,7 @@ def _fed_node(port: Port, nodes: dict[str, NodeDef], path: str) -> NodeDef:
     if dtype != port.dtype.as_datatype_enum:
         raise UserError(
             f"{path}: input {port.key!r} is {port.dtype.name} in the signature and "
-            f"{tf.as_dtype(dtype).name} in the graph; the file is damaged"
+            f"{dtype_name(dtype)} in the graph; the file is damaged"
         )
     return node
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from tfinv.errors import UserError
-from tfinv.graph.model import split_tensor_name, tensor_name
+from tfinv.graph.conditionals import IFS, branch_of, write_if
+from tfinv.graph.model import tensor_name
 
 __all__ = ["MAX_NODES", "Inliner"]
 
@@ -18,7 +19,6 @@ MAX_DEPTH = 64
 MAX_NODES = 2_000_000  # BigGAN-deep-512, the largest graph known, has 150,000.
 
 _CALLS = ("PartitionedCall", "StatefulPartitionedCall")
-_BRANCHES = ("If", "StatelessIf")
 _LOOPS = ("While", "StatelessWhile", "For", "Enter", "RefEnter", "NextIteration", "LoopCond")
 _CALL_NAME = re.compile(r"(^|/)(Stateful)?PartitionedCall(_\d+)?$")
 
@@ -30,9 +30,7 @@ class Inliner:
     keeps its own name, behind the name of the call where that says something ("model/dense" does,
     "StatefulPartitionedCall_1" does not) or where the short name is taken.
 
-    An `If` becomes Switch and Merge. Since control inputs are dropped, a constant inside a branch
-    would otherwise live whichever way the predicate goes; so whatever leaves a branch passes a
-    Switch on the predicate, here and for the constants of TF1's `cond`.
+    An `If` becomes Switch and Merge (see `tfinv.graph.conditionals`).
 
     Attributes:
         nodes: the flat graph so far, by name, producers first.
@@ -88,7 +86,7 @@ class Inliner:
                 for key, value in node.attr.items():
                     call.attr[key].CopyFrom(value)
                 bound[node.name] = self._call(call, inputs, (*scope, node.name))
-            elif node.op in _BRANCHES:
+            elif node.op in IFS:
                 bound[node.name] = self._branch(node, inputs, scope)
             else:
                 bound[node.name] = self._copy(node, inputs, nodes, bound, scope)
@@ -119,7 +117,7 @@ class Inliner:
             state[name] = "open"
             stack.append((name, True))
             wanted = [_base(i) for i in _inputs(node, nodes)]
-            switch = _branch_of(node, nodes)
+            switch = branch_of(node, nodes)
             if switch is not None:
                 wanted.append(_base(switch[0]))
             stack.extend((i, False) for i in wanted if state.get(i) != "done")
@@ -182,51 +180,25 @@ class Inliner:
         return self.expand(nodes, returns, bound, scope)
 
     def _branch(self, node: NodeDef, inputs: Sequence[str], scope: tuple[str, ...]) -> list[str]:
-        """Copies both branches of an `If`, and returns the merged outputs."""
-        if node.attr["Tcond"].type != tf.bool.as_datatype_enum:
-            raise UserError(f"{self._path}: the predicate of {node.name!r} (If) is not a bool")
-        predicate, *arguments = inputs
-        switches = [
-            self._switch(f"{node.name}/switch_{i}", argument, predicate, dtype, scope)
-            for i, (argument, dtype) in enumerate(
-                zip(arguments, node.attr["Tin"].list.type, strict=True)
-            )
-        ]
-        sides = []
-        for live, side in enumerate(("else", "then")):
-            given = [tensor_name(switch, live) for switch in switches]
-            call = node.attr[f"{side}_branch"].func
-            sides.append(self._call(call, given, (*scope, f"{node.name}/{side}")))
-        merged = []
-        for i, (dtype, *tensors) in enumerate(
-            zip(node.attr["Tout"].list.type, *sides, strict=True)
-        ):
-            gated = [
-                tensor_name(
-                    self._switch(f"{node.name}/{side}_{i}", tensor, predicate, dtype, scope), live
-                )
-                for live, (side, tensor) in enumerate(zip(("else", "then"), tensors, strict=True))
-            ]
-            attributes = {"T": tf.compat.v1.AttrValue(type=dtype)}
-            attributes["N"] = tf.compat.v1.AttrValue(i=2)
-            merged.append(self._add("Merge", f"{node.name}/merge_{i}", gated, attributes, scope))
-        return merged
+        def call(function, given: Sequence[str], side: str) -> list[str]:
+            return self._call(function, given, (*scope, f"{node.name}/{side}"))
 
-    def _switch(self, name, tensor, predicate, dtype, scope) -> str:
-        attributes = {"T": tf.compat.v1.AttrValue(type=dtype)}
-        return self._add("Switch", name, (tensor, predicate), attributes, scope)
+        def add(op: str, name: str, inputs: Sequence[str], attributes: Mapping) -> str:
+            return self._add(op, name, inputs, attributes, scope)
+
+        return write_if(node, inputs, call, add, self._path)
 
     def _copy(self, node: NodeDef, inputs, nodes, bound, scope) -> str:
         """Copies an ordinary node; a constant inside a TF1 `cond` is gated by its predicate."""
         if not scope:
             self._reserved.discard(node.name)
-        switch = _branch_of(node, nodes)
+        switch = branch_of(node, nodes)
         if switch is None:
             return self._add(node.op, node.name, inputs, node.attr, scope)
         predicate, live = self._resolve(switch[0], nodes, bound), switch[1]
         value = self._add(node.op, f"{node.name}/value", inputs, node.attr, scope)
         dtype = node.attr["dtype"]
-        gate = self._switch(f"{node.name}/switch", value, predicate, dtype.type, scope)
+        gate = self._add("Switch", f"{node.name}/switch", (value, predicate), {"T": dtype}, scope)
         return self._add("Identity", node.name, (tensor_name(gate, live),), {"T": dtype}, scope)
 
     def _add(self, op: str, name: str, inputs, attributes: Mapping, scope=()) -> str:
@@ -263,12 +235,12 @@ def _inputs(node: NodeDef, nodes: Mapping[str, NodeDef]) -> list[str]:
     """
     if node.op in ("ReadVariableOp", "Identity"):
         for control in node.input:
-            written = nodes.get(control[1:]) if control[0] == "^" else None
+            written = nodes.get(control[1:]) if control.startswith("^") else None
             if written is None or written.op not in ("Assign", "AssignVariableOp"):
                 continue
             if len(written.input) > 1 and written.input[0] == node.input[0]:
                 return [written.input[1]]
-    return [i for i in node.input if i[0] != "^"]
+    return [i for i in node.input if not i.startswith("^")]
 
 
 def _length(argument, attributes: Mapping) -> int:
@@ -288,22 +260,3 @@ def _instantiate(node: NodeDef, attributes: Mapping) -> NodeDef:
         for key in holes:
             node.attr[key].CopyFrom(attributes[node.attr[key].placeholder])
     return node
-
-
-def _branch_of(node: NodeDef, nodes: Mapping[str, NodeDef]) -> tuple[str, int] | None:
-    """For a constant inside a TF1 `cond`: the predicate, and the Switch output that is live there.
-
-    TF1 ties such a constant to its branch by a control input on the branch's pivot, which is an
-    Identity of one output of a Switch.
-    """
-    if node.op != "Const":
-        return None
-    for control in node.input:
-        pivot = nodes.get(control[1:])
-        if pivot is None or pivot.op != "Identity" or not pivot.input:
-            continue
-        source, index = split_tensor_name(pivot.input[0])
-        switch = nodes.get(source)
-        if switch is not None and switch.op in ("Switch", "RefSwitch") and len(switch.input) > 1:
-            return switch.input[1], index
-    return None

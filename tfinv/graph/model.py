@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["GraphModel", "Port", "split_tensor_name", "tensor_name"]
+__all__ = ["GraphModel", "Port", "dtype_name", "split_tensor_name", "tensor_name"]
 
 NodeDef = tf.compat.v1.NodeDef
 
@@ -64,3 +64,11 @@ def split_tensor_name(name: str) -> tuple[str, int]:
 def tensor_name(node: str, index: int) -> str:
     """The way GraphModel writes output `index` of `node` as an input: "node" or "node:k"."""
     return f"{node}:{index}" if index else node
+
+
+def dtype_name(number: int) -> str:
+    """What a message calls a dtype that a file gives as a number, which may be any."""
+    try:
+        return tf.as_dtype(number).name
+    except TypeError:
+        return "of no known type"

@@ -151,13 +151,20 @@ def _ports(tensors, path: str) -> tuple[Port, ...]:
             )
         try:
             dtype = tf.as_dtype(info.dtype)
-            shape = tf.TensorShape(info.tensor_shape)
-            if any(d is not None and d < 0 for d in shape.as_list() if shape.rank is not None):
-                raise ValueError("negative dimension")
+            shape = _shape(info)
         except (TypeError, ValueError) as error:
             raise UserError(
                 f"{path}: {key!r} of the signature has no valid dtype or shape; the file is damaged"
             ) from error
-        known = None if shape.rank is None else tuple(shape.as_list())
-        ports.append(Port(key, info.name, dtype, known))
+        ports.append(Port(key, info.name, dtype, shape))
     return tuple(ports)
+
+
+def _shape(info) -> tuple[int | None, ...] | None:
+    """The shape of a TensorInfo; None for unknown rank, which TF1 placeholders often have."""
+    if not info.HasField("tensor_shape") or info.tensor_shape.unknown_rank:
+        return None
+    sizes = [None if dim.size == -1 else dim.size for dim in info.tensor_shape.dim]
+    if any(size is not None and size < 0 for size in sizes):
+        raise ValueError("negative dimension")
+    return tuple(sizes)
