@@ -122,8 +122,9 @@ class Program:
         Args:
           live_values: one tensor for each name in `live`, in that order.
           frontier: what `prepare` returned; none if nothing is per batch.
-          leak: scalar in [0, 1]; the share of a negative upstream gradient that a closed ReLU lets
-            through (thesis, 4.7). 0 is the true gradient. The outputs do not depend on it.
+          leak: in [0, 1], a scalar or one for each image [B]; the share of a negative upstream
+            gradient that a closed ReLU lets through (thesis, 4.7). 0 is the true gradient. The
+            outputs do not depend on it.
 
         Returns:
           The outputs, in the order in which they were asked for.

@@ -19,7 +19,7 @@ def formula(x, dy, leak):
     """Thesis, section 4.7, one element at a time."""
     dx = np.zeros_like(x)
     for place in np.ndindex(x.shape):
-        share = leak[place[0]] if np.ndim(leak) else leak
+        share = leak[place[0] * len(leak) // len(x)] if np.ndim(leak) else leak
         if x[place] > 0:
             dx[place] = dy[place]
         elif dy[place] < 0:
@@ -33,7 +33,8 @@ def problems(draw):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     # Whole numbers, so that exact zeros are among them.
     x, dy = (rng.integers(-2, 3, shape).astype(np.float32) for _ in range(2))
-    leak = rng.uniform(0, 1, [shape[0]] if draw(st.booleans()) else []).astype(np.float32)
+    images = draw(st.sampled_from([n for n in range(1, 5) if shape[0] % n == 0]))
+    leak = rng.uniform(0, 1, [images] if draw(st.booleans()) else []).astype(np.float32)
     return x, dy, leak
 
 
@@ -55,6 +56,39 @@ def test_compiled_in_a_loop(problem):
     y, dx = way(tf.constant(x), tf.constant(dy))
     np.testing.assert_array_equal(y, np.maximum(x, 0))
     np.testing.assert_allclose(dx, formula(x, dy, leak), rtol=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("known", [True, False])
+def test_positions_folded_into_the_batch(compiled, known):
+    """A dense layer on each of 2 x 3 positions of 4 images, in a graph of unknown sizes or not."""
+    rng = np.random.default_rng(0)
+    h, dy = (rng.normal(size=[4, 2, 3, 5]).astype(np.float32) for _ in range(2))
+    leak = np.array([0, 0.25, 0.5, 1], np.float32)
+
+    @tf.function(
+        jit_compile=compiled,
+        input_signature=[
+            tf.TensorSpec([4, 2, 3, 5] if known else None),
+            tf.TensorSpec([4] if known else [None]),
+        ],
+    )
+    def gradient(h, leak):
+        with tf.GradientTape() as tape:
+            tape.watch(h)
+            y = tf.reshape(relu(tf.reshape(h, [-1, 5]), leak), tf.shape(h))
+        return tape.gradient(y, h, output_gradients=dy)
+
+    np.testing.assert_allclose(gradient(h, leak), formula(h, dy, leak), rtol=1e-6)
+
+
+def test_rows_that_belong_to_no_one_image_get_what_every_image_allows():
+    x = tf.constant([[-1.0, 2.0], [-3.0, -4.0], [1.0, -1.0]])
+    _, dx = truth.value_and_gradient(lambda x: relu(x, [0.5, 0.25]), x, -tf.ones_like(x))
+    np.testing.assert_array_equal(dx, [[-0.25, -1.0], [-0.25, -0.25], [-1.0, -0.25]])
+    x = tf.constant(-1.0)
+    _, dx = truth.value_and_gradient(lambda x: relu(x, [0.5, 0.25]), x, -tf.ones_like(x))
+    assert dx == -0.25
 
 
 def test_without_leak_the_gradient_is_that_of_relu():

@@ -42,14 +42,29 @@ def relu(x: tf.Tensor, leak: tf.Tensor | float) -> tf.Tensor:
     The leak itself gets no gradient. It is an ordinary tensor, so a loop can carry and decay it.
 
     Args:
-      x: any float tensor, of shape [B, ...] if there is one leak for each image.
+      x: any float tensor. If there is one leak for each image, of shape [B, ...]; or [B * k, ...],
+        where a reshape has put the k positions of each image next to each other.
       leak: scalar, or of shape [B]: one for each image. In [0, 1]; 0 is the true gradient.
     """
     x = tf.convert_to_tensor(x)
     leak = tf.stop_gradient(tf.cast(leak, x.dtype))
     if leak.shape.rank == 1:
-        leak = tf.reshape(leak, [-1] + [1] * (x.shape.rank - 1))
+        leak = _for_each_row(leak, x)
     return _relu(x, leak)
+
+
+def _for_each_row(leak: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Returns the leaks of images in a shape that can be broadcast over x."""
+    images, rows = leak.shape[0], x.shape[0] if x.shape.rank != 0 else 1
+    if None not in (images, rows) and rows % images:
+        # No row belongs to one image. What every image allows is wrong for none that is to have
+        # its true gradient.
+        return tf.reduce_min(leak)
+    if images is None or images != rows:
+        leak = tf.repeat(leak, tf.shape(x)[0] // tf.size(leak))
+    if x.shape.rank is not None:
+        return tf.reshape(leak, [-1] + [1] * (x.shape.rank - 1))
+    return tf.reshape(leak, tf.concat([[-1], tf.ones([tf.rank(x) - 1], tf.int32)], 0))
 
 
 @tf.custom_gradient
