@@ -12,6 +12,7 @@ from graph import graphs
 from tfinv.errors import UserError
 from tfinv.graph import ops
 from tfinv.graph.allowed_ops import ALLOWED
+from tfinv.graph.interpret import Program
 
 v1 = tf.compat.v1
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4) - 11
@@ -159,6 +160,48 @@ def test_the_type_of_a_tensor():
     for wrong, reason in (("nowhere:0", "no tensor"), ("z:1", "1 outputs")):
         with pytest.raises(UserError, match=reason):
             ops.tensor_type(model.nodes, wrong)
+
+
+def test_attributes_are_python_values_and_defaults_are_filled_in():
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4, 4, 2])
+        y = tf.nn.conv2d(x, tf.ones([3, 3, 2, 5]), [1, 2, 2, 1], "SAME", name="conv")
+        tf.cast(tf.squeeze(y, 0), tf.int32, name="cast")
+    nodes = {node.name: node for node in graph.as_graph_def().node}
+    conv = nodes["conv"]
+    del conv.attr["data_format"], conv.attr["dilations"]
+    assert ops.attribute(conv, "padding") == "SAME"
+    assert ops.attribute(conv, "strides") == [1, 2, 2, 1]
+    assert ops.attribute(conv, "data_format") == "NHWC"
+    assert ops.attribute(conv, "dilations") == [1, 1, 1, 1]
+    assert ops.attribute(conv, "explicit_paddings") == []
+    assert ops.attribute(nodes["cast"], "DstT") is tf.int32
+    del conv.attr["padding"]
+    with pytest.raises(UserError, match=r"'conv' .* lacks its attribute 'padding'"):
+        ops.attribute(conv, "padding")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda z: tf.reshape(z, [4, 2, 2]),
+        lambda z: z + tf.ones([4, 4]),
+        lambda z: tf.concat([z, tf.zeros([4, 1])], 1),
+        lambda z: tf.nn.conv2d_transpose(z[:, None, None], tf.ones([2, 2, 3, 4]), [4, 2, 2, 3], 2),
+    ],
+)
+def test_a_batch_size_inside_a_file_says_so(body):
+    with tf.Graph().as_default() as graph:
+        z = v1.placeholder(tf.float32, [None, 4], "z")
+        output = tf.identity(body(z))
+    model = graphs.to_model(graph, {"z": z}, output)
+    program = Program(model, [output.name], per_batch=["z"])
+    assert program.prepare(tf.ones([4, 4]))[0].shape[0] == 4
+    with pytest.raises(
+        UserError, match="exported for a fixed batch size: export it with batch N"
+    ) as e:
+        program.prepare(tf.ones([8, 4]))
+    assert "{{" not in str(e.value)
 
 
 if __name__ == "__main__":

@@ -177,5 +177,27 @@ def test_a_name_that_is_not_there():
             make_plan(model, **bad)
 
 
+@pytest.mark.parametrize("flag", [True, False])
+def test_values_that_are_read_are_told_from_shapes(flag):
+    """At the cut h, z is read by value only in the branch that the flag takes."""
+    with tf.Graph().as_default() as graph, graphs.old_control_flow():
+        z = v1.placeholder(tf.float32, [None, 4], "z")
+        y = v1.placeholder(tf.float32, [None, 4], "y")
+        flag_in = v1.placeholder(tf.bool, [], "flag")
+        h = tf.nn.relu(z, name="h")
+        x = tf.reshape(h, [tf.shape(z)[0], 2, 2]) + tf.reduce_sum(tf.zeros_like(y))
+        x = tf.cond(flag_in, lambda: x + tf.reduce_sum(z), lambda: 2 * x)
+        output = tf.multiply(x, 1.0, name="output")
+    model = graphs.to_model(graph, {"z": z, "y": y, "flag": flag_in}, output)
+    plan = make_plan(
+        model, ["output"], live=["h"], per_batch=["z", "y"], constants={"flag:0": flag}
+    )
+    assert plan.reads == ({"z:0"} if flag else set())
+    whole = make_plan(model, ["output"], per_batch=["z", "y"], constants={"flag": flag})
+    assert whole.reads == {"z:0"}
+    assert make_plan(model, ["h"], live=["z"], per_batch=["y"]).reads == set()
+    assert make_plan(model, ["y"], per_batch=["y"]).reads == {"y:0"}
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.graph import ops
-from tfinv.graph.kernels import Kernel, kernel_for
+from tfinv.graph.kernels import Kernel, kernel_for, plain
 from tfinv.graph.model import GraphModel, NodeDef
 from tfinv.graph.plan import CONSTANT, LIVE, PER_BATCH, Plan, Step, make_plan
 
@@ -43,9 +43,12 @@ class Program:
     Attributes:
       counts: how many nodes are "constant", "per_batch" and "live"; nodes that compute nothing
         (identities, conditions) are not counted.
+      reads: the tensors of `per_batch`, as "node:k", of which the outputs need the values. Of the
+        others they need nothing, or the shape alone: many exports take a batch size off the latent.
     """
 
     counts: dict[str, int]
+    reads: frozenset[str]
 
     def __init__(
         self,
@@ -77,6 +80,7 @@ class Program:
             PER_BATCH: len(plan.steps[PER_BATCH]),
             LIVE: len(plan.steps[LIVE]),
         }
+        self.reads = plan.reads
         self._fed = plan.fed
         self._types = {
             name: ops.tensor_type(model.nodes, name)
@@ -163,17 +167,7 @@ def _compile(step: Step, plan: Plan, kind: str, slot) -> _Instruction:
     if kind == LIVE:
         kernel = kernel_for(step.node, [plan.constants.get(name) for name in step.inputs])
     if kernel is None:
-        kernel = _plain(step.node)
+        kernel = plain(step.node)
     return _Instruction(
         step.node, kernel, tuple(map(slot, step.inputs)), tuple(map(slot, step.outputs))
     )
-
-
-def _plain(node: NodeDef) -> Kernel:
-    run = ops.make_runner(node)
-
-    def kernel(inputs: Sequence[tf.Tensor], leak: tf.Tensor) -> list[tf.Tensor]:
-        del leak  # a plain op has its true gradient
-        return run(inputs)
-
-    return kernel

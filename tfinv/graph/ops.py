@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,11 +21,13 @@ from tfinv.graph.model import NodeDef, split_tensor_name
 __all__ = [
     "PLACEHOLDERS",
     "Runner",
+    "attribute",
     "constant_value",
     "forwards",
     "make_runner",
     "naming",
     "output_types",
+    "reads_values",
     "tensor_type",
 ]
 
@@ -39,10 +43,35 @@ _FORWARDING = frozenset(
     {"Identity", "PreventGradient", "CheckNumerics", "CheckNumericsV2", "EnsureShape"}
 )
 
+# Their output tells the shape of what they read, not its values.
+_SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
+
+# Ops that take a whole shape, or several tensors of one batch, and so are the first to fail where a
+# file holds another batch size than the one that is fed.
+_BATCHED = {"Add", "AddV2", "Sub", "Mul", "Concat", "ConcatV2"}
+_TAKING_SHAPES = {"BroadcastTo", "Conv2DBackpropInput", "Conv2DBackpropInputV2", "Reshape"}
+_FIXING_A_BATCH = frozenset(_BATCHED | _TAKING_SHAPES)
+
+# What TensorFlow raises where inputs do not fit an op; oneDNN's convolutions raise the third.
+_FAILURES = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.AbortedError,
+    ValueError,
+)
+
+# "{{function_node __wrapped__Mul_device_/job:localhost...}}" tells a user nothing.
+_NODE_TAG = re.compile(r"\{\{.*?\}\}\s*")
+
 
 def forwards(node: NodeDef) -> bool:
     """Whether a node hands on its input 0 unchanged and nothing else."""
     return node.op in _FORWARDING
+
+
+def reads_values(node: NodeDef) -> bool:
+    """Whether a node reads the values of its inputs, and not their shapes alone."""
+    return node.op not in _SHAPE_ONLY
 
 
 def op_def(node: NodeDef) -> OpDef:
@@ -65,11 +94,17 @@ def naming(node: NodeDef) -> Iterator[None]:
     """Turns what TensorFlow says about a node's inputs into one line that names the node."""
     try:
         yield
-    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    except _FAILURES as error:
+        said = _NODE_TAG.sub("", str(error)).splitlines()
+        reason = said[0] if said else type(error).__name__
+        advice = "check the shapes and types of what you feed"
+        if node.op in _FIXING_A_BATCH:
+            advice = (
+                "if what you feed has the right shape, the generator was exported for a fixed "
+                "batch size: export it with batch None"
+            )
         raise UserError(
-            f"node {node.name!r} ({node.op}) cannot run on what it is given: {reason}; check the "
-            "shapes and types of what you feed"
+            f"node {node.name!r} ({node.op}) cannot run on what it is given: {reason}; {advice}"
         ) from error
 
 
@@ -128,14 +163,14 @@ def make_runner(node: NodeDef) -> Runner:
     function, renamed = _raw_op(node.op)
     attributes = {}
     inferred = _inferred(definition)
-    for attribute in definition.attr:
-        if attribute.name in inferred:
+    for declared in definition.attr:
+        if declared.name in inferred:
             continue
-        if attribute.name in node.attr:
-            value = _decode(node, attribute.name)
-            attributes[renamed.get(attribute.name, attribute.name)] = value
-        elif not attribute.HasField("default_value"):
-            raise _damaged(node, attribute.name)
+        if declared.name in node.attr:
+            value = attribute(node, declared.name)
+            attributes[renamed.get(declared.name, declared.name)] = value
+        elif not declared.HasField("default_value"):
+            raise _damaged(node, declared.name)
     pieces = _input_pieces(node, definition, renamed)
     several = len(definition.output_arg) > 1
 
@@ -195,21 +230,20 @@ def _inferred(definition: OpDef) -> set[str]:
     return names - {""}
 
 
-def _attribute(node: NodeDef, name: str) -> AttrValue:
-    """Returns an attribute of a node, or its default where the exporter stripped it."""
-    if name in node.attr:
-        return node.attr[name]
-    for attribute in op_def(node).attr:
-        if attribute.name == name and attribute.HasField("default_value"):
-            return attribute.default_value
-    raise _damaged(node, name)
+def attribute(node: NodeDef, name: str) -> Any:
+    """Returns an attribute of a node, or the op's default, as the value that `tf.raw_ops` takes.
 
+    A SavedModel may have been written without the attributes that equal their defaults, so looking
+    at the node is not enough.
 
-def _decode(node: NodeDef, name: str) -> object:
-    """Returns an attribute of a node as the Python value that `tf.raw_ops` takes."""
-    value = node.attr[name]
+    Raises:
+      UserError: the node lacks the attribute, or it is a function.
+    """
+    value = _attribute(node, name)
     kind = value.WhichOneof("value")
-    if kind in ("i", "f", "b", "s", "tensor"):
+    if kind == "s":
+        return value.s.decode(errors="replace")
+    if kind in ("i", "f", "b", "tensor"):
         return getattr(value, kind)
     if kind == "type":
         return tf.as_dtype(value.type)
@@ -221,12 +255,24 @@ def _decode(node: NodeDef, name: str) -> object:
             return [tf.as_dtype(item) for item in items.type]
         if items.shape:
             return [tf.TensorShape(item) for item in items.shape]
-        return list(items.i or items.f or items.s or items.b or items.tensor)
+        if items.s:
+            return [item.decode(errors="replace") for item in items.s]
+        return list(items.i or items.f or items.b or items.tensor)
     if kind == "func":
         raise UserError(
             f"node {node.name!r} ({node.op}) calls a function ({name}): only flat graphs can be "
             "cut; export the generator again without tf.map_fn, tf.while_loop and the like"
         )
+    raise _damaged(node, name)
+
+
+def _attribute(node: NodeDef, name: str) -> AttrValue:
+    """Returns an attribute of a node, or its default where the exporter stripped it."""
+    if name in node.attr:
+        return node.attr[name]
+    for declared in op_def(node).attr:
+        if declared.name == name and declared.HasField("default_value"):
+            return declared.default_value
     raise _damaged(node, name)
 
 

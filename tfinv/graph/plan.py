@@ -56,6 +56,7 @@ class Plan:
       fed: the tensors that are fed, of kind PER_BATCH and of kind LIVE, in the order asked for.
       outputs: the tensors that hold the outputs.
       frontier: the per-batch tensors that live steps read or that are outputs.
+      reads: the tensors fed once a batch of which the outputs need the values, not the shape alone.
       folded: how many nodes were evaluated as constants.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     fed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     frontier: tuple[str, ...] = ()
+    reads: frozenset[str] = frozenset()
     folded: int = 0
 
 
@@ -249,4 +251,14 @@ class _Planner:
         plan.frontier = tuple(
             dict.fromkeys(tensor for tensor in read if plan.kinds[tensor] == PER_BATCH)
         )
+        plan.reads = self._read_values()
         return plan
+
+    def _read_values(self) -> frozenset[str]:
+        plan = self.plan
+        values = set(plan.outputs)
+        for step in reversed([*plan.steps[PER_BATCH], *plan.steps[LIVE]]):
+            if ops.reads_values(step.node) and values.intersection(step.outputs):
+                values.update(step.inputs)
+        fed = values.intersection(plan.fed[PER_BATCH])
+        return frozenset(name for name in fed if plan.kinds[name] == PER_BATCH)

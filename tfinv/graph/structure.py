@@ -53,9 +53,6 @@ _FROZEN_NORMS = frozenset(
     }
 )
 
-# Their output tells the shape of what they read, not its values.
-_SHAPE_ONLY = frozenset({"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"})
-
 
 class Structure:
     """The steps that carry the values of the latent to the output.
@@ -105,12 +102,12 @@ class Structure:
         carrying = {self.latent}
         steps = self._plan.steps[LIVE]
         for step in steps:
-            if step.node.op not in _SHAPE_ONLY and carrying.intersection(step.inputs):
+            if ops.reads_values(step.node) and carrying.intersection(step.inputs):
                 carrying.update(name for name in step.outputs if self._is_float(name))
         reads = {
             name: [tensor for tensor in step.inputs if tensor in carrying]
             for step in steps
-            if step.node.op not in _SHAPE_ONLY
+            if ops.reads_values(step.node)
             for name in step.outputs
         }
         if self.output not in carrying:
@@ -122,7 +119,7 @@ class Structure:
         self.steps = [step for step in steps if self.path.intersection(step.outputs)]
         self._readers: dict[str, list[Step]] = {name: [] for name in self.path}
         for step in self.steps:
-            if step.node.op in _SHAPE_ONLY:
+            if not ops.reads_values(step.node):
                 continue
             for tensor in step.inputs:
                 if tensor in self.path:

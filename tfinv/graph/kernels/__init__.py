@@ -14,9 +14,11 @@ from tfinv.graph.kernels import (  # noqa: F401
     pooling,
     relu,
     resize_bilinear,
+    resize_by_op,
     resize_nearest,
     transposed_convolution,
 )
+from tfinv.graph.kernels.attributes import plain
 from tfinv.graph.kernels.registry import Kernel, KernelMaker, kernel_for, register
 
-__all__ = ["Kernel", "KernelMaker", "kernel_for", "register"]
+__all__ = ["Kernel", "KernelMaker", "kernel_for", "plain", "register"]

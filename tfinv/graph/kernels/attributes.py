@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.framework.attr_value_pb2 import AttrValue
 from tensorflow.core.framework.node_def_pb2 import NodeDef
-from tensorflow.python.framework import op_def_registry
 
 from tfinv.graph.kernels.registry import Kernel
-from tfinv.graph.ops import make_runner
+from tfinv.graph.ops import attribute, make_runner
 
 __all__ = ["attribute", "plain", "static_sizes"]
-
-
-def attribute(node: NodeDef, name: str) -> Any:
-    """Returns one attribute of a node, or the op's default where the node does not say.
-
-    Strings come back as str, types as `tf.DType`, lists as lists. A SavedModel may have been
-    written without the attributes that equal their defaults, so looking at the node is not enough.
-    """
-    if name in node.attr:
-        return _value(node.attr[name])
-    definition = next(a for a in op_def_registry.get(node.op).attr if a.name == name)
-    return _value(definition.default_value)
-
-
-def _value(attr: AttrValue) -> Any:
-    kind = attr.WhichOneof("value")
-    if kind == "s":
-        return attr.s.decode()
-    if kind == "type":
-        return tf.as_dtype(attr.type)
-    if kind == "list":
-        values = next((values for _, values in attr.list.ListFields()), [])
-        return [v.decode() if isinstance(v, bytes) else v for v in values]
-    return getattr(attr, kind)
 
 
 def plain(node: NodeDef) -> Kernel:
