@@ -68,6 +68,8 @@ def test_what_is_not_there_or_is_no_model(tmp_path):
     (tmp_path / "notes.txt").write_text("no generator")
     refused(tmp_path / "notes.txt", "no generator in a format that is known", ".keras")
     refused("", "generator")
+    with pytest.raises(UserError, match="does not exist"):
+        load_generator("x" * 5000)
 
 
 @pytest.mark.parametrize("contents", [b"", b"not a protocol buffer", b"\x08\x01"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Format:
 
 
 def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:
-    return lambda source: Path(source).suffix.lower() in suffixes and Path(source).exists()
+    return lambda source: Path(source).suffix.lower() in suffixes and os.path.exists(source)
 
 
 FORMATS: tuple[Format, ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def load_generator(
         raise UserError(
             f"no generator is named: give a path, a TF-Hub handle, or {', '.join(SHIPPED)}"
         )
-    located = _shipped(source) if source in SHIPPED and not Path(source).exists() else source
+    located = _shipped(source) if source in SHIPPED and not os.path.exists(source) else source
     for form in FORMATS:
         if form.recognises(located):
             model = form.read(located, signature)
@@ -49,7 +50,7 @@ def load_generator(
                 model, image_range=image_range, image_layout=image_layout, constants=constants
             )
     known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
-    if not Path(source).exists():
+    if not os.path.exists(source):
         raise UserError(
             f"generator {source} does not exist: give a path, a TF-Hub handle, or one of the "
             f"shipped generators ({', '.join(SHIPPED)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from tfinv.graph.model import GraphModel
 from tfinv.graph.read import read_saved_model
@@ -12,7 +12,7 @@ __all__ = ["is_folder", "read"]
 
 def is_folder(source: str) -> bool:
     """Whether a source is a local folder."""
-    return Path(source).is_dir()
+    return os.path.isdir(source)  # unlike pathlib, answers also where a name is too long
 
 
 def read(source: str, signature: str | None = None) -> GraphModel:
