@@ -111,10 +111,7 @@ class Structure:
             for name in step.outputs
         }
         if self.output not in carrying:
-            raise UserError(
-                f"{model.path}: the output {self.output!r} does not depend on the input "
-                f"{self.latent!r}: name another latent or output"
-            )
+            raise UserError(f"{model.path}: {self._why_cut_off(carrying)}")
         self.path = walk.ancestors(lambda name: reads.get(name, []), [self.output]) & carrying
         self.steps = [step for step in steps if self.path.intersection(step.outputs)]
         self._readers: dict[str, list[Step]] = {name: [] for name in self.path}
@@ -138,6 +135,24 @@ class Structure:
             return None
         rest = {tuple(s[1:]) for s in shapes}
         return rest.pop() if len(rest) == 1 else None
+
+    def _why_cut_off(self, carrying: set[str]) -> str:
+        """Says why no float carries the latent to the output: it is rounded, or goes elsewhere."""
+        touched, lost = set(carrying), None
+        for step in self._plan.steps[LIVE]:
+            if ops.reads_values(step.node) and touched.intersection(step.inputs):
+                touched.update(step.outputs)
+                if carrying.intersection(step.inputs) and not carrying.intersection(step.outputs):
+                    lost = step
+        if self.output not in touched or lost is None:
+            return (
+                f"the output {self.output!r} does not depend on the input {self.latent!r}: name "
+                "another latent or output"
+            )
+        return (
+            f"the picture is rounded to integers by node {lost.node.name!r} ({lost.node.op}), so "
+            "no gradient reaches it: export the generator without the last cast"
+        )
 
     def readers(self, tensor: str) -> list[Step]:
         """Returns the steps on the way that read a tensor, one entry for each time they do."""
