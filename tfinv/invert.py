@@ -41,16 +41,15 @@ _LOSS = flags.DEFINE_string(
     "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
     "likelihood: |z|^2/2, at the latent; delta: |h - g1(z*)|_1, behind it.",
 )
-_START = flags.DEFINE_enum(
+_START = flags.DEFINE_string(
     "start",
     "prior",
-    ["prior", "small", "stored"],
-    "Where the first stage starts: z from N(0, 1), z within +-0.001, or the codes of an earlier "
-    "run (--start_from).",
+    "Where the first stage starts. prior: z from N(0, 1); small: z within +-0.001; stored: the "
+    "codes of an earlier run (--start_from).",
 )
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
-_SOLVER = flags.DEFINE_enum(
-    "solver", "lbfgs", ["adam", "lbfgs"], "adam is the thesis's; lbfgs needs far fewer evaluations."
+_SOLVER = flags.DEFINE_string(
+    "solver", "lbfgs", "adam: the thesis's; lbfgs: needs far fewer evaluations."
 )
 _MAX_EVALUATIONS = flags.DEFINE_list(
     "max_evaluations",
@@ -74,68 +73,96 @@ def main(argv: Sequence[str]) -> int:
     """Inverts, writes the folder, returns the exit status."""
     started = time.monotonic()
     stages, budgets = _stages(), _budgets()
+    is_stored = _start_is_stored()
     import_tensorflow()
-    from tfinv.applications.inversion import invert_pictures, stored_start
-    from tfinv.applications.pictures import count_pictures, read_pictures
+    from tfinv.applications.inversion import stored_start
+    from tfinv.applications.pictures import count_pictures
     from tfinv.inversion.engine import Inverter
-    from tfinv.results.finish import finish
-    from tfinv.results.progress import Progress
     from tfinv.results.store import Store
-    from tfinv.results.tally import RunInfo
 
     total = count_pictures(_IMAGES.value)
-    config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
     generator = generator_flags.load_flagged_generator()
     if _LABEL.value is not None and not generator.conditional:
         raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={_LABEL.value}")
+    start, names = _START.value, None
+    if is_stored:
+        start, names = stored_start(_START_FROM.value, stages[0])
     inverter = Inverter(
         generator,
         stages,
         loss=_LOSS.value,
-        start=stored_start(_START_FROM.value, stages[0]) if _start_is_stored() else _START.value,
+        start=start,
         solver=_SOLVER.value,
         max_evaluations=budgets,
         relu_leak=_RELU_LEAK.value,
         batch_size=min(_BATCH_SIZE.value, total),
         seed=_SEED.value,
     )
+    # The solver's own defaults go into config.cfg too, so that no later version changes the run.
+    flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
+    flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
+    config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
     with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
-        pictures = read_pictures(generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value)
-        before, error = len(store.finished_indices()), None
-        with Progress(total, done=before) as progress:
-            try:
-                invert_pictures(
-                    inverter,
-                    pictures,
-                    store,
-                    on_batch=progress.update,
-                    on_progress=lambda stage, state: progress.doing(
-                        f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
-                    ),
-                )
-            except (KeyboardInterrupt, UserError) as fault:  # what is done is worth its tables
-                error = fault
-        done = len(store.finished_indices())
-        info = RunInfo(
-            generator=flags.FLAGS.generator,
-            stages=tuple(stages),
-            solver=_SOLVER.value,
-            seconds=time.monotonic() - started,
-            solved=done - before,
-            partial=done < total,
-        )
+        return _run(inverter, store, total, names, started)
+
+
+def _run(inverter, store, total: int, names, started: float) -> int:
+    """Inverts what the store does not hold, and writes tables and pictures whatever happens."""
+    from tfinv.applications.inversion import invert_pictures
+    from tfinv.applications.pictures import read_pictures
+    from tfinv.results.finish import earlier_seconds, finish
+    from tfinv.results.progress import Progress
+    from tfinv.results.tally import RunInfo
+
+    done, error = store.finished_indices(), None
+    pictures = read_pictures(
+        inverter.generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value, skip=done
+    )
+    with Progress(total, done=len(done)) as progress:
+        try:
+            invert_pictures(
+                inverter,
+                pictures,
+                store,
+                stored_names=names,
+                on_batch=progress.update,
+                on_progress=lambda stage, state: progress.doing(
+                    f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
+                ),
+            )
+        except (KeyboardInterrupt, UserError) as fault:  # what is done is worth its tables
+            error = fault
+    finished = len(store.finished_indices())
+    seconds = time.monotonic() - started if finished > len(done) else 0.0
+    info = RunInfo(
+        generator=flags.FLAGS.generator,
+        stages=tuple(stage.layer for stage in inverter.stages),
+        solver=_SOLVER.value,
+        seconds=seconds + earlier_seconds(store),
+        partial=finished < total,
+    )
+    try:
         tally = finish(store, info)
-        print(_verdict(tally, store))
-        if error is not None:
-            raise error
+    except UserError as fault:
+        raise error or fault from None
+    print(_verdict(tally, store, total))
+    if isinstance(error, UserError) and finished > len(done):
+        print(f"error: {error}", file=sys.stderr)
+        return SOME_FAILED
+    if error is not None:
+        raise error
     return SOME_FAILED if tally.failed else 0
 
 
-def _verdict(tally, store) -> str:
+def _verdict(tally, store, total: int) -> str:
     """One line: how many, how good, where."""
-    rmse = ", ".join(f"{name} {stage.rmse.mean():.4f}" for name, stage in tally.stages.items())
+    rmse = ", ".join(
+        f"{name} {stage.rmse.mean():.4f}" for name, stage in tally.stages.items() if stage.count
+    )
+    partial = f" of {total}, the same command goes on" if tally.images < total else ""
     failed = f", {tally.failed} failed (see images.csv)" if tally.failed else ""
-    return f"{tally.images} images{failed}; RMSE {rmse or 'none'}; {store.folder}/report.html"
+    report = store.folder / "report.html"
+    return f"{tally.images} images{partial}{failed}; RMSE {rmse or 'none'}; {report}"
 
 
 def _stages() -> list[str]:

@@ -26,6 +26,12 @@ _OBJECTIVE = flags.DEFINE_enum(
     "wgan_gp: gradient penalty 10, 5 critic steps. hinge: spectral norm, one critic step, about "
     "a quarter of the cost a step.",
 )
+_LEARNING_RATE = flags.DEFINE_float(
+    "learning_rate", None, "Of the generator; by default the objective's own.", lower_bound=0
+)
+_CRITIC_LEARNING_RATE = flags.DEFINE_float(
+    "critic_learning_rate", None, "Of the critic, likewise.", lower_bound=0
+)
 _CRITIC_WIDTH = flags.DEFINE_integer("critic_width", 64, "Critic's first maps.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 100_000, "Generator steps in all.", lower_bound=1)
 _HOURS = flags.DEFINE_float("hours", float("inf"), "Stop after so many hours.", lower_bound=0)
@@ -44,6 +50,8 @@ def main(argv: list[str]) -> int:
         Path(_OUTPUT_DIR.value),
         load_images(_IMAGES.value, size=32),
         objective=_OBJECTIVE.value,
+        learning_rate=_LEARNING_RATE.value,
+        critic_learning_rate=_CRITIC_LEARNING_RATE.value,
         critic_width=_CRITIC_WIDTH.value,
         steps=_STEPS.value,
         batch_size=_BATCH_SIZE.value,

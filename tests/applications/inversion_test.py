@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 
@@ -127,7 +128,7 @@ def test_a_stored_start_goes_on_where_the_run_ended(tmp_path):
         invert_pictures(inverter(), pictures(4, bad=()), run)
     for layer in ("latent", "dense"):
         before = load_results(tmp_path / "run", layer)
-        start = stored_start(tmp_path / "run", layer)
+        start = stored_start(tmp_path / "run", layer).start
         with store(tmp_path / layer) as more:
             again = inverter(stages=(layer,), start=start, max_evaluations=1)
             invert_pictures(again, pictures(4, bad=()), more)
@@ -140,10 +141,23 @@ def test_a_layer_that_was_not_stored_starts_at_the_code_of_the_latent(tmp_path):
     with store(tmp_path / "run") as run:
         invert_pictures(inverter(stages=("latent",)), pictures(2, bad=()), run)
     split = tiny.loaded().split("dense")
-    start = stored_start(tmp_path / "run", "dense")
+    start = stored_start(tmp_path / "run", "dense").start
     assert start.codes(split, [0, 1], 0) is None
     latents = load_results(tmp_path / "run").latents
     np.testing.assert_array_equal(start.latents(split, [0, 1], 0), latents)
+
+
+def test_a_picture_that_the_stored_run_does_not_know_fails_alone(tmp_path):
+    with store(tmp_path / "run") as run:
+        invert_pictures(inverter(), pictures(3, bad=(1,)), run)
+    start, names = stored_start(tmp_path / "run", "dense")
+    renamed = pictures(4, bad=())
+    renamed[2] = dataclasses.replace(renamed[2], name="another.png")
+    again = tfinv.Inverter(tiny.loaded(), "dense", start=start, max_evaluations=1)
+    with store(tmp_path / "more") as more:
+        invert_pictures(again, renamed, more, stored_names=names)
+    failed = {row.name for row in iterate_results(tmp_path / "more") if row.failed}
+    assert failed == {"1.png", "another.png", "3.png"}
 
 
 def test_a_folder_without_results_is_no_start(tmp_path):

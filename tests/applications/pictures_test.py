@@ -56,7 +56,7 @@ def test_an_odd_file_is_read_and_noted(name, tmp_path):
     folder = photos.write(tmp_path, {name: data})
     [picture] = read_pictures(tiny.loaded(), [str(folder)])
     assert picture.fault == "" and picture.pixels.shape == (8, 8, 3)
-    assert 0 <= picture.pixels.min() and picture.pixels.max() <= 1
+    assert picture.pixels.min() >= 0 and picture.pixels.max() <= 1
     assert (note in picture.note) if note else picture.note == ""
 
 

@@ -28,7 +28,8 @@ def batch(layer: str) -> Batch:
     generator = tiny.loaded()
     z = generator.sample_latents(ROWS, 5)
     photos = [fakes.smooth(np.random.default_rng(k), tiny.SIDE) for k in range(ROWS)]
-    return Batch(tf.constant(np.stack(photos)), tf.constant(z), None, generator.split(layer).g1(z))
+    code = generator.split(layer).g1(z)
+    return Batch(tf.constant(np.stack(photos)), tf.constant(z), None, code, anchor=code)
 
 
 def in_numpy(stage: CompiledStage, work: Batch, code: np.ndarray) -> dict[str, np.ndarray]:

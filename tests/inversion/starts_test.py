@@ -39,7 +39,7 @@ def test_distributions(split):
 
 def test_a_start_is_not_a_sample_of_the_same_seed(split):
     start = STARTS["prior"].latents(split, range(5), 0)
-    samples = split.generator.sample_latents(5, 0)
+    samples = tiny.loaded().sample_latents(5, 0)
     assert np.abs(start[:, None] - samples[None]).max(2).min() > 0.1
 
 

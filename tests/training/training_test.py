@@ -74,9 +74,16 @@ def test_a_resumed_training_is_the_uninterrupted_one(objective, tmp_path):
 
 def test_the_learning_rate_falls_over_the_last_quarter():
     trainer = small_trainer(steps=100)
-    base = OBJECTIVES["hinge"].learning_rate
-    rates = [float(trainer.learning_rate(tf.constant(s, tf.int64))) for s in (0, 75, 90, 100)]
-    np.testing.assert_allclose(rates, [base, base, 0.4 * base, 0.0], rtol=1e-5)
+    factors = [float(trainer.schedule(tf.constant(s, tf.int64))) for s in (0, 75, 90, 100)]
+    np.testing.assert_allclose(factors, [1.0, 1.0, 0.4, 0.0], rtol=1e-5)
+    trainer.step.assign(90)
+    trainer.train_step()
+    base = OBJECTIVES["hinge"]
+    np.testing.assert_allclose(
+        [trainer.generator_optimizer.learning_rate, trainer.critic_optimizer.learning_rate],
+        [0.4 * base.learning_rate, 0.4 * base.critic_learning_rate],
+        rtol=1e-5,
+    )
 
 
 def test_training_moves_scores_the_right_way():

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from tfinv.applications.pictures import Picture
+from tfinv.errors import UserError
 from tfinv.images import metrics
-from tfinv.inversion.engine import Inverter, Progress
+from tfinv.inversion.engine import Inverter, OnProgress
 from tfinv.inversion.result import InversionResult
 from tfinv.inversion.starts import Start, stored
 from tfinv.results.load import iterate_results
 from tfinv.results.record import FAILED, ImageResult
 from tfinv.results.store import Store
 
-__all__ = ["Outcome", "invert_pictures", "stored_start"]
+__all__ = ["Outcome", "StoredStart", "invert_pictures", "stored_start"]
 
 _NAN = float("nan")
+_MOST = 4  # times the batch size: pictures that wait to be stored, where many cannot be read
 
 
 class Outcome(NamedTuple):
@@ -31,24 +33,38 @@ class Outcome(NamedTuple):
     rmse: np.ndarray
 
 
-def stored_start(folder: str | Path, layer: str) -> Start:
+class StoredStart(NamedTuple):
+    """Where an earlier run ended.
+
+    Attributes:
+      start: for the first stage.
+      names: of the pictures that have codes, by their place in the run.
+    """
+
+    start: Start
+    names: dict[int, str]
+
+
+def stored_start(folder: str | Path, layer: str) -> StoredStart:
     """A start from the results in a folder.
 
     Args:
       folder: of an earlier run.
-      layer: of the first stage; its stored codes are taken if there are any, else `g1` of the
-        stored latents.
+      layer: of the first stage, as that run named it; where it has no codes there, `g1` of its
+        latents is the start.
 
     Raises:
       UserError: if there is nothing stored there.
     """
-    latents, codes = {}, {}
+    latents, codes, names = {}, {}, {}
     for result in iterate_results(folder):
         if result.latent is not None:
-            latents[result.index] = result.latent
+            latents[result.index], names[result.index] = result.latent, result.name
         if result.code is not None and result.stage == layer:
             codes[result.index] = result.code
-    return stored(latents, codes or None)
+    if not latents:
+        raise UserError(f"{folder}: no picture has codes there; every one of them failed")
+    return StoredStart(stored(latents, codes or None), names)
 
 
 def invert_pictures(
@@ -56,8 +72,9 @@ def invert_pictures(
     pictures: Iterable[Picture],
     store: Store,
     *,
+    stored_names: Mapping[int, str] | None = None,
     on_batch: Callable[[Outcome], None] = lambda outcome: None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Inverts what the store does not hold yet, and adds it batch by batch.
 
@@ -68,11 +85,12 @@ def invert_pictures(
       inverter: what is done with each picture.
       pictures: each of the generator's size, or with its fault.
       store: where results go; one shard a batch.
+      stored_names: pictures that the inverter's start knows; others fail, each on its own.
       on_batch: called after each batch is safe.
       on_progress: called every few dozen steps of a stage.
     """
     done = store.finished_indices()
-    todo = (picture for picture in pictures if picture.index not in done)
+    todo = (_with_start(picture, stored_names) for picture in pictures if picture.index not in done)
     for batch in _batches(todo, inverter.batch_size):
         readable = [picture for picture in batch if picture.pixels is not None]
         rows = [row for p in batch if p.pixels is None for row in _failed_rows(inverter, p)]
@@ -89,14 +107,21 @@ def invert_pictures(
         )
 
 
+def _with_start(picture: Picture, names: Mapping[int, str] | None) -> Picture:
+    if names is None or picture.fault or names.get(picture.index) == picture.name:
+        return picture
+    fault = "no codes are stored for it at this place: give the stored run's --images, in order"
+    return dataclasses.replace(picture, pixels=None, fault=fault)
+
+
 def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
-    """Groups pictures so that each group has at most `size` readable ones."""
+    """Groups pictures so that each group has at most `size` readable ones, and is not endless."""
     batch: list[Picture] = []
     readable = 0
     for picture in pictures:
         batch.append(picture)
         readable += picture.pixels is not None
-        if readable == size:
+        if readable == size or len(batch) >= _MOST * size:
             yield batch
             batch, readable = [], 0
     if batch:
@@ -104,7 +129,7 @@ def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
 
 
 def _invert(
-    inverter: Inverter, pictures: Sequence[Picture], on_progress: Progress | None
+    inverter: Inverter, pictures: Sequence[Picture], on_progress: OnProgress | None
 ) -> InversionResult:
     labels = None
     if inverter.generator.conditional:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,12 @@ def count_pictures(specs: Sequence[str]) -> int:
 
 
 def read_pictures(
-    generator: Generator, specs: Sequence[str], *, label: int | None = None, seed: int = 0
+    generator: Generator,
+    specs: Sequence[str],
+    *,
+    label: int | None = None,
+    seed: int = 0,
+    skip: Collection[int] = (),
 ) -> Iterator[Picture]:
     """Reads pictures one by one, files first and then samples.
 
@@ -62,20 +67,19 @@ def read_pictures(
         generator draws.
       label: class of the pictures that bring none of their own.
       seed: of the samples.
+      skip: places in the run that are done already; they are neither read nor drawn.
 
     Raises:
       UserError: if a spec matches nothing.
     """
     files, samples = _sorted_out(specs)
-    index = 0
-    for record in list_images(files) if files else ():
-        own = record.label if record.label is not None else label
-        yield _read(generator, index, record, own)
-        index += 1
-    for count in samples:
-        for name, own, pixels in _draw(generator, count, seed):
-            yield Picture(index, name, own, "", pixels)
-            index += 1
+    index = -1
+    for index, record in enumerate(list_images(files) if files else ()):
+        if index not in skip:
+            own = record.label if record.label is not None else label
+            yield _read(generator, index, record, own)
+    if samples:
+        yield from _draw(generator, samples[0], seed, index + 1, skip)
 
 
 def _sorted_out(specs: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -106,13 +110,18 @@ def _read(generator: Generator, index: int, record, label: int | None) -> Pictur
 
 
 def _draw(
-    generator: Generator, count: int, seed: int
-) -> Iterator[tuple[str, int | None, np.ndarray]]:
-    latents = generator.sample_latents(count, seed + _SAMPLE_SEED)
-    labels = generator.sample_labels(count, seed + _SAMPLE_SEED)
+    generator: Generator, count: int, seed: int, place: int, skip: Collection[int]
+) -> Iterator[Picture]:
+    """Draws samples a few at a time; the first has the given place in the run."""
+    seed += _SAMPLE_SEED
     for first in range(0, count, _SAMPLES_AT_ONCE):
-        rows = slice(first, first + _SAMPLES_AT_ONCE)
-        some = None if labels is None else labels[rows]
-        images = np.clip(generator(latents[rows], some).numpy(), 0.0, 1.0)
-        for k, pixels in enumerate(images):
-            yield f"sample-{first + k:05d}", None if some is None else int(some[k]), pixels
+        size = min(_SAMPLES_AT_ONCE, count - first)
+        numbers = [k for k in range(first, first + size) if place + k not in skip]
+        if not numbers:
+            continue
+        latents = generator.sample_latents(size, seed, first)
+        labels = generator.sample_labels(size, seed, first)
+        images = np.clip(generator(latents, labels).numpy(), 0.0, 1.0)
+        for k in numbers:
+            label = None if labels is None else int(labels[k - first])
+            yield Picture(place + k, f"sample-{k:05d}", label, "", images[k - first])

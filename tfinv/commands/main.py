@@ -45,6 +45,11 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        print("error: out of memory: lower --batch_size", file=sys.stderr)
+        return FAILED_TO_START
     except SystemExit as end:  # absl ends with status 1 after it has printed --help
         asked = any(a.lstrip("-").startswith("help") for a in argv[1:])
         return 0 if asked else int(end.code or 0)
@@ -60,6 +65,13 @@ def import_tensorflow() -> None:
 
         # The first operation initialises the devices, which prints the rest.
         tf.constant(0)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    tensorflow = sys.modules.get("tensorflow")  # no need to import it to know that it is not there
+    return tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError)
 
 
 @contextmanager

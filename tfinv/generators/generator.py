@@ -17,8 +17,7 @@ from tfinv.generators.border import (
     range_of_graph,
     range_of_samples,
 )
-from tfinv.generators.classes import count_classes
-from tfinv.generators.roles import find_roles
+from tfinv.generators.inputs import Inputs
 from tfinv.generators.split import LATENT, Split
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer, cuttable_layers, find_layer, first_dense_layer
@@ -27,7 +26,7 @@ from tfinv.graph.model import GraphModel
 __all__ = ["Generator"]
 
 _RANGE_SAMPLES = 64
-_TRUNCATION = 1.0
+_COUPLING = 1e-3  # of the largest value; convolutions round differently by far less
 
 
 class Generator:
@@ -64,17 +63,17 @@ class Generator:
         self.path, self.producer = model.path, model.producer
         self.notes: list[str] = []
         self._model = model
-        self._roles = find_roles(model)
-        self.latent_size, self.classes = self._roles.latent_size, self._roles.classes
-        self.conditional = self._roles.labels is not None
-        if self.conditional and self.classes is None:
-            self.classes = count_classes(model, self._roles.labels.tensor)
-        self._constants = self._scalar_values(constants or {})
+        self._inputs = Inputs(model, constants or {})
+        self.latent_size, self.classes = self._inputs.latent_size, self._inputs.classes
+        self.conditional = self._inputs.conditional
         self._output = self._single_output()
         self._whole = Program(
-            model, [self._output], per_batch=self.per_batch, constants=self._constants
+            model,
+            [self._output],
+            per_batch=self._inputs.names,
+            constants=self._inputs.constants,
         )
-        raw_shape = self._raw_shape()
+        raw_shape = self._probe()
         layout = image_layout or find_layout(raw_shape)
         channels = raw_shape[0 if layout == "NCHW" else -1] if len(raw_shape) == 3 else None
         if layout not in LAYOUTS or channels not in (1, 3):
@@ -88,13 +87,6 @@ class Generator:
         self.image_shape: tuple[int, int, int] = raw_shape
         self.border = Border(self._find_range(image_range), layout)
 
-    @property
-    def per_batch(self) -> tuple[str, ...]:
-        """Names of the tensors that every function of this generator is fed: z, then labels."""
-        roles = self._roles
-        ports = (roles.latent,) if roles.labels is None else (roles.latent, roles.labels)
-        return tuple(port.tensor for port in ports)
-
     def __call__(
         self, z: tf.Tensor | np.ndarray, labels: Sequence[int] | np.ndarray | None = None
     ) -> tf.Tensor:
@@ -107,24 +99,43 @@ class Generator:
         Returns:
           float32 [N, height, width, channels] in [0, 1].
         """
-        frontier = self._whole.prepare(*self.feeds(z, labels))
+        frontier = self._whole.prepare(*self._inputs.feeds(z, labels))
         return self.border.to_images(self._whole.run([], frontier)[0])
 
-    def sample_latents(self, count: int, seed: int = 0) -> np.ndarray:
-        """Draws latents from the prior N(0, I); float32 [count, latent_size].
+    def sample_latents(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray:
+        """Draws latents from the prior N(0, I), numbers `first` to `first + count`.
 
         Latent k depends on the seed and k alone, not on how many are drawn.
+
+        Returns:
+          float32 [count, latent_size].
         """
         rows = [
-            np.random.default_rng([seed, k]).standard_normal(self.latent_size) for k in range(count)
+            np.random.default_rng([seed, k]).standard_normal(self.latent_size)
+            for k in range(first, first + count)
         ]
         return np.asarray(rows, np.float32).reshape(count, self.latent_size)
 
-    def sample_labels(self, count: int, seed: int = 0) -> np.ndarray | None:
-        """Draws classes uniformly, int32 [count]; None for an unconditional generator."""
+    def sample_labels(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray | None:
+        """Draws classes uniformly, as `sample_latents` does; int32 [count].
+
+        None for an unconditional generator.
+
+        Raises:
+          UserError: if the number of classes is not known.
+        """
         if not self.conditional:
             return None
-        return np.random.default_rng([seed, 1]).integers(0, self.classes or 1, count, np.int32)
+        if self.classes is None:
+            raise UserError(
+                f"how many classes {self.path} has cannot be told from its graph, so no labels can "
+                "be drawn: give pictures with labels"
+            )
+        rows = [
+            np.random.default_rng([seed, k, 3]).integers(self.classes)
+            for k in range(first, first + count)
+        ]
+        return np.asarray(rows, np.int32)
 
     def layers(self) -> list[Layer]:
         """The layers at which this generator can be cut, from latent to picture."""
@@ -146,68 +157,24 @@ class Generator:
             found = find_layer(self._layers, self._dense)
         else:
             found = find_layer(self._layers, layer)
-        return Split(self, self._model, found, self._output, self._constants)
+        return Split(self._model, self._inputs, self.border, found, self._output)
 
-    def feeds(
-        self, z: tf.Tensor | np.ndarray, labels: Sequence[int] | np.ndarray | tf.Tensor | None
-    ) -> tuple[tf.Tensor, ...]:
-        """The values of `per_batch`: z float32 [N, latent_size], labels as the graph takes them.
-
-        Raises:
-          UserError: if labels are missing, not needed, or out of range; or z has another size.
-        """
-        z = tf.convert_to_tensor(z, tf.float32)
-        if z.shape.rank != 2 or z.shape[1] != self.latent_size:
-            raise UserError(
-                f"latents of shape {z.shape.as_list()} do not fit {self.path}: "
-                f"[count, {self.latent_size}] is needed"
-            )
-        z = tf.cast(z, self._roles.latent.dtype)
-        port = self._roles.labels
-        if port is None:
-            return (z,)
-        if labels is None:
-            raise UserError(f"{self.path} is conditional: give a label for each picture")
-        labels = self.check_labels(labels)
-        if z.shape[0] not in (None, len(labels)):
-            raise UserError(f"{len(labels)} labels do not fit {z.shape[0]} latents: give one each")
-        if port.dtype.is_floating:
-            return z, tf.one_hot(labels, self.classes, dtype=port.dtype)
-        return z, tf.reshape(tf.cast(labels, port.dtype), [-1, *port.shape[1:]])
-
-    def check_labels(self, labels: Sequence[int] | np.ndarray | tf.Tensor) -> np.ndarray:
-        """Returns labels as int32 [N]; raises UserError for one outside [0, classes)."""
-        labels = np.asarray(labels)
-        if labels.dtype.kind not in "iu":
-            raise UserError(f"labels are whole numbers, not {labels.dtype.name}")
-        wrong = [int(v) for v in labels.ravel() if v < 0 or (self.classes and v >= self.classes)]
-        if wrong:
-            top = f"{self.classes - 1}" if self.classes else "the number of classes less 1"
-            raise UserError(f"label {wrong[0]} is out of range: {self.path} takes 0 to {top}")
-        return labels.astype(np.int32).reshape(-1)
+    def check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Returns labels as int32 [N]; raises UserError for one that the generator cannot take."""
+        return self._inputs.check_labels(labels)
 
     @functools.cached_property
     def _layers(self) -> tuple[Layer, ...]:
-        latent = self._roles.latent.tensor
-        return tuple(cuttable_layers(self._model, latent, self._output, self._constants))
+        latent = self._inputs.latent
+        return tuple(cuttable_layers(self._model, latent, self._output, self._inputs.constants))
 
     @functools.cached_property
     def _dense(self) -> str:
-        latent = self._roles.latent.tensor
-        return first_dense_layer(self._model, latent, self._output, self._constants)
-
-    def _scalar_values(self, given: Mapping[str, float]) -> dict[str, np.ndarray]:
-        scalars = {port.key: port for port in self._roles.scalars}
-        unknown = sorted(set(given) - set(scalars))
-        if unknown:
-            raise UserError(
-                f"{self.path} has no scalar input {unknown[0]!r}: "
-                f"{', '.join(scalars) if scalars else 'it has none'}"
-            )
-        return {
-            port.tensor: np.asarray(given.get(key, _TRUNCATION), port.dtype.as_numpy_dtype)
-            for key, port in scalars.items()
-        }
+        marked = [layer.name for layer in self._layers if layer.dense]
+        if marked:
+            return marked[0]
+        latent = self._inputs.latent  # there is none: this says so
+        return first_dense_layer(self._model, latent, self._output, self._inputs.constants)
 
     def _single_output(self) -> str:
         if len(self._model.outputs) != 1:
@@ -218,16 +185,33 @@ class Generator:
             )
         return self._model.outputs[0].tensor
 
-    def _raw(self, count: int) -> np.ndarray:
-        feeds = self.feeds(self.sample_latents(count), self.sample_labels(count))
+    def _raw(self, picks: Sequence[int]) -> np.ndarray:
+        """What the graph itself returns for the latents of these numbers, all of one class."""
+        z = self.sample_latents(max(picks) + 1)[list(picks)]
+        labels = np.zeros(len(picks), np.int32) if self.conditional else None
+        feeds = self._inputs.feeds(z, labels)
         return self._whole.run([], self._whole.prepare(*feeds))[0].numpy()
 
-    def _raw_shape(self) -> tuple[int, ...]:
-        raw = self._raw(2)
+    def _probe(self) -> tuple[int, ...]:
+        """The shape of one raw picture; refuses what no inversion could use."""
+        raw = self._raw([0, 1])
         if raw.ndim == 0 or len(raw) != 2:
             raise UserError(
                 f"{self.path} gives an output of shape {list(raw.shape)} for two latents, "
                 "where [2, ...] is needed; name another signature with --signature"
+            )
+        if not np.issubdtype(raw.dtype, np.floating) and raw.dtype != tf.bfloat16.as_numpy_dtype:
+            raise UserError(
+                f"{self.path} rounds its picture to {raw.dtype.name}, which lets no gradient "
+                "through: export the generator without the last cast"
+            )
+        # Statistics of the live batch would make every image's result depend on its neighbours'.
+        other = self._raw([0, 2])
+        change = np.abs(raw[0].astype(np.float64) - other[0]).max()
+        if change > _COUPLING * max(1.0, np.abs(raw[0]).max()):
+            raise UserError(
+                f"{self.path}: a picture depends on the others of its batch (by {change:.2g}), as "
+                "with batch normalisation in training mode: export it with frozen statistics"
             )
         return raw.shape[1:]
 
@@ -241,7 +225,7 @@ class Generator:
         proved = range_of_graph(self._model, self._output)
         if proved is not None:
             return proved
-        measured = range_of_samples(self._raw(_RANGE_SAMPLES))
+        measured = range_of_samples(self._raw(range(_RANGE_SAMPLES)))
         self.notes.append(
             f"image range [{measured}] measured from {_RANGE_SAMPLES} samples; "
             "--image_range overrides it"

@@ -19,7 +19,8 @@ class Roles:
 
     Attributes:
       latent: float [?, d].
-      labels: one-hot float [?, classes], or integers [?] or [?, 1]; None if unconditional.
+      labels: one-hot [?, classes] of any number type, or integers [?] or [?, 1]; None if
+        unconditional.
       scalars: single numbers such as a truncation, which are constants of an inversion.
     """
 
@@ -34,9 +35,9 @@ class Roles:
 
     @property
     def classes(self) -> int | None:
-        """Number of classes, if the graph says it."""
-        one_hot = self.labels is not None and self.labels.dtype.is_floating
-        return self.labels.shape[1] if one_hot else None
+        """Number of classes, if the labels are one-hot."""
+        one_hot = self.labels is not None and len(self.labels.shape or ()) == 2
+        return self.labels.shape[1] if one_hot and self.labels.shape[1] != 1 else None
 
 
 def find_roles(model: GraphModel) -> Roles:
@@ -47,7 +48,7 @@ def find_roles(model: GraphModel) -> Roles:
     """
     scalars = [p for p in model.inputs if p.dtype.is_floating and p.shape == ()]
     vectors = [p for p in model.inputs if p.dtype.is_floating and _is_vector(p)]
-    integers = [p for p in model.inputs if p.dtype.is_integer]
+    integers = [p for p in model.inputs if p.dtype.is_integer and _is_label(p)]
     known = {p.key for p in (*scalars, *vectors, *integers)}
     strange = [p for p in model.inputs if p.key not in known]
     labels = integers + [p for p in vectors if len(vectors) > 1 and p.key.lower() in _LABEL_KEYS]
@@ -63,6 +64,12 @@ def find_roles(model: GraphModel) -> Roles:
 
 def _is_vector(port: Port) -> bool:
     return port.shape is not None and len(port.shape) == 2 and port.shape[1] is not None
+
+
+def _is_label(port: Port) -> bool:
+    if port.shape is None or len(port.shape) == 1:
+        return True
+    return len(port.shape) == 2 and port.shape[1] is not None
 
 
 def _describe(ports: Sequence[Port]) -> str:

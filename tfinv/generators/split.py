@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
+from tfinv.generators.border import Border
+from tfinv.generators.inputs import Inputs, Labels
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
-from tfinv.graph.model import GraphModel, NodeDef, split_tensor_name
+from tfinv.graph.model import GraphModel, split_tensor_name
+from tfinv.graph.ops import tensor_type
 from tfinv.graph.walk import canonical, topological_order
-
-if TYPE_CHECKING:
-    from tfinv.generators.generator import Generator
 
 __all__ = ["LATENT", "Split"]
 
 LATENT = "latent"
 """The name of the layer whose code is z itself."""
-
-Labels = Sequence[int] | np.ndarray | tf.Tensor | None
 
 
 class Split:
@@ -33,9 +30,9 @@ class Split:
     `draw` is the rest of g2, the part that an optimisation evaluates again and again.
 
     Attributes:
-      generator: the generator that was cut.
       layer: where.
       code_shape: shape of a code, without the batch.
+      latent_size: length of z.
       is_latent: whether the code is z itself.
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
       reads_labels: whether g2 reads the labels.
@@ -43,29 +40,28 @@ class Split:
     """
 
     def __init__(
-        self,
-        generator: Generator,
-        model: GraphModel,
-        layer: Layer,
-        output: str,
-        constants: Mapping[str, np.ndarray],
+        self, model: GraphModel, inputs: Inputs, border: Border, layer: Layer, output: str
     ):
-        self.generator, self.layer = generator, layer
-        self.code_shape = layer.shape
+        self.layer = layer
+        self.code_shape, self.latent_size = layer.shape, inputs.latent_size
         self.is_latent = layer.name == LATENT
-        latent, *labels = generator.per_batch
+        self._model, self._inputs, self._border = model, inputs, border
+        latent, *labels = inputs.names
         self._tensor = latent if self.is_latent else layer.name
-        self._model, self._constants = model, dict(constants)
         self._node = split_tensor_name(self._tensor)[0]
-        fed = {canonical(self._tensor)}
-        needed = set(topological_order(_without_shape_reads(model.nodes), [output], fed))
-        self.reads_latent = not self.is_latent and split_tensor_name(latent)[0] in needed
-        self.reads_labels = any(split_tensor_name(name)[0] in needed for name in labels)
+        self._between: dict[str, Program] = {}
         # The latent is the code itself at the layer "latent", and else an input like the labels.
-        self._fed = [name for name in generator.per_batch if name != self._tensor]
+        self._fed = [name for name in inputs.names if name != self._tensor]
         self._g2 = Program(
-            model, [output], live=[self._tensor], per_batch=self._fed, constants=self._constants
+            model,
+            [output],
+            live=[self._tensor],
+            per_batch=self._fed,
+            constants=inputs.constants,
         )
+        self.reads_latent = canonical(latent) in self._g2.reads
+        self.reads_labels = any(canonical(name) in self._g2.reads for name in labels)
+        self._dtype = tensor_type(model.nodes, self._tensor)
         self.live_nodes: int = self._g2.counts["live"]
 
     def g1(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tf.Tensor:
@@ -78,10 +74,10 @@ class Split:
         Returns:
           float32 [N, *code_shape].
         """
-        feeds = self.generator.feeds(z, labels)
+        feeds = self._inputs.feeds(z, labels)
         if self.is_latent:
-            return feeds[0]
-        return self._g1.run([], self._g1.prepare(*feeds))[0]
+            return tf.cast(feeds[0], tf.float32)
+        return tf.cast(self._g1.run([], self._g1.prepare(*feeds))[0], tf.float32)
 
     def g2(
         self,
@@ -128,24 +124,25 @@ class Split:
         ):
             if given is None and read:
                 raise UserError(
-                    f"{self.generator.path} still reads the {what} behind {self.layer.name}: give "
+                    f"{self._inputs.path} still reads the {what} behind {self.layer.name}: give "
                     "them beside the codes"
                 )
         if count is None:
             count = next((len(given) for given in (z, labels) if given is not None), 1)
         if z is None:  # nothing but its shape is read
-            z = tf.zeros([count, self.generator.latent_size])
-        if labels is None and self.generator.conditional:
+            z = tf.zeros([count, self.latent_size])
+        if labels is None and self._inputs.conditional:
             labels = np.zeros(count, np.int32)
-        feeds = zip(self.generator.per_batch, self.generator.feeds(z, labels), strict=True)
+        feeds = zip(self._inputs.names, self._inputs.feeds(z, labels), strict=True)
         return self._g2.prepare(*(value for name, value in feeds if name in self._fed))
 
     def draw(
         self, h: tf.Tensor, frontier: Sequence[tf.Tensor], leak: tf.Tensor | float = 0.0
     ) -> tf.Tensor:
         """The live half of g2: h float32 [N, *code_shape] to float32 NHWC in [0, 1]."""
+        h = tf.cast(h, self._dtype)  # codes are float32, whatever the graph computes in
         output = self._g2.run([h], frontier, leak)[0]
-        return self.generator.border.to_images(output)
+        return self._border.to_images(output)
 
     def reaches(self, other: Split) -> bool:
         """Whether the code of another cut of this generator depends on the code here."""
@@ -173,37 +170,24 @@ class Split:
         """
         if self.is_latent:
             return other.g1(h, labels)
-        between = Program(
-            self._model,
-            [other._tensor],
-            live=[self._tensor],
-            per_batch=self.generator.per_batch,
-            constants=self._constants,
-        )
-        frontier = between.prepare(*self.generator.feeds(z, labels))
-        return between.run([tf.convert_to_tensor(h)], frontier)[0]
+        if other._tensor not in self._between:
+            self._between[other._tensor] = Program(
+                self._model,
+                [other._tensor],
+                live=[self._tensor],
+                per_batch=self._inputs.names,
+                constants=self._inputs.constants,
+            )
+        between = self._between[other._tensor]
+        frontier = between.prepare(*self._inputs.feeds(z, labels))
+        h = tf.cast(tf.convert_to_tensor(h), self._dtype)
+        return tf.cast(between.run([h], frontier)[0], tf.float32)
 
     @functools.cached_property
     def _g1(self) -> Program:
         return Program(
             self._model,
             [self._tensor],
-            per_batch=self.generator.per_batch,
-            constants=self._constants,
+            per_batch=self._inputs.names,
+            constants=self._inputs.constants,
         )
-
-
-_READ_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
-
-
-def _without_shape_reads(nodes: Mapping[str, NodeDef]) -> Mapping[str, NodeDef]:
-    """The graph with every operation that asks for a shape, and no value, cut off its input.
-
-    Many exports take the batch size of an inner layer off the shape of z: that is no reason to
-    need the latents behind a cut.
-    """
-    cut = {}
-    for name, node in nodes.items():
-        if node.op in _READ_SHAPES:
-            cut[name] = NodeDef(name=name, op=node.op)
-    return {**nodes, **cut}

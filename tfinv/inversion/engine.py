@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.images import metrics
+from tfinv.images.ranges import to_float
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.result import InversionResult, StageResult
 from tfinv.inversion.solvers import SOLVERS
@@ -19,9 +21,11 @@ from tfinv.inversion.solvers.base import SolverState, Status
 from tfinv.inversion.stages import Batch, CompiledStage, Stage
 from tfinv.inversion.starts import Start, find_start
 
-__all__ = ["Inverter", "Progress"]
+__all__ = ["Inverter", "OnProgress"]
 
-Progress = Callable[[Stage, SolverState], None]
+_OUTSIDE = 1e-3  # how far a resized float picture may overshoot
+
+OnProgress = Callable[[Stage, SolverState], None]
 
 
 class Inverter:
@@ -33,7 +37,7 @@ class Inverter:
 
     Args:
       generator: from `tfinv.load_generator`.
-      stages: layers in order, from the latent towards the picture, or `Stage`s.
+      stages: a layer or several in order, from the latent towards the picture, or `Stage`s.
       labels: int [M], the class of each image that will be inverted; for conditional generators.
       loss: what stages given by name minimise, a sum of terms by name.
       start: where the first stage starts: a name, or a `Start`.
@@ -52,7 +56,7 @@ class Inverter:
     def __init__(
         self,
         generator: Generator,
-        stages: Sequence[str | Stage] = ("latent", "dense"),
+        stages: str | Stage | Sequence[str | Stage] = ("latent", "dense"),
         *,
         labels: Sequence[int] | np.ndarray | None = None,
         loss: str | Loss = "mse",
@@ -63,6 +67,8 @@ class Inverter:
         batch_size: int = 16,
         seed: int = 0,
     ):
+        if isinstance(stages, (str, Stage)):
+            stages = [stages]
         if not stages:
             raise UserError("no stage is given: name at least one layer, such as dense")
         if batch_size < 1:
@@ -88,7 +94,7 @@ class Inverter:
         return tuple(compiled.stage for compiled in self._stages)
 
     def run(
-        self, images: np.ndarray | Sequence[np.ndarray], on_progress: Progress | None = None
+        self, images: np.ndarray | Sequence[np.ndarray], on_progress: OnProgress | None = None
     ) -> InversionResult:
         """Inverts pictures, batch after batch.
 
@@ -107,11 +113,14 @@ class Inverter:
         if labels is not None and len(labels) != len(images):
             raise UserError(f"{len(labels)} labels do not fit {len(images)} images: give one each")
         parts = []
-        for first in range(0, len(images), self.batch_size):
-            rows = range(first, min(first + self.batch_size, len(images)))
+        size = min(self.batch_size, len(images))
+        for first in range(0, len(images), size):
+            rows = range(first, min(first + size, len(images)))
             batch_labels = None if labels is None else labels[rows.start : rows.stop]
             parts.append(
-                self.run_batch(images[rows.start : rows.stop], rows, batch_labels, on_progress)
+                self.run_batch(
+                    images[rows.start : rows.stop], rows, batch_labels, on_progress, fill_to=size
+                )
             )
         return InversionResult.join(parts)
 
@@ -120,15 +129,19 @@ class Inverter:
         images: np.ndarray,
         indices: Sequence[int],
         labels: np.ndarray | None = None,
-        on_progress: Progress | None = None,
+        on_progress: OnProgress | None = None,
+        *,
+        fill_to: int | None = None,
     ) -> InversionResult:
-        """Inverts at most `batch_size` pictures at once.
+        """Inverts pictures at once.
 
         Args:
           images: float32 [B, H, W, C] in [0, 1].
           indices: which image of the run each one is; its start depends on this and the seed.
           labels: int [B], for conditional generators.
           on_progress: as for `run`.
+          fill_to: compute on so many rows, the shape of the other batches, so that nothing is
+            compiled again for a short one; no fewer than there are images.
 
         Returns:
           One row for each image.
@@ -138,7 +151,7 @@ class Inverter:
             raise UserError(f"{self.generator.path} is conditional: give a label for each image")
         count = len(images)
         # Shapes stay static: a short last batch is filled up with copies, which are dropped again.
-        filled = np.minimum(np.arange(self.batch_size), count - 1)
+        filled = np.minimum(np.arange(max(count, fill_to or self.batch_size)), count - 1)
         indices = [indices[k] for k in filled]
         targets = tf.constant(images[filled])
         labels = None if labels is None else self.generator.check_labels(labels)[filled]
@@ -151,7 +164,9 @@ class Inverter:
         for stage in self._stages:
             if stage.split is not before:
                 code = before.follow(code, stage.split, latents, labels)
-            batch = Batch(targets, latents, labels, code)
+            # Delta is measured from what z reaches, wherever the stage itself starts.
+            anchor = code if stage.split.is_latent else stage.split.g1(latents, labels)
+            batch = Batch(targets, latents, labels, code, anchor)
             report = None if on_progress is None else _bound(on_progress, stage.stage)
             state = stage.run(batch, report)
             code = tf.reshape(state.best_code, [-1, *stage.split.code_shape])
@@ -166,11 +181,25 @@ class Inverter:
         )
 
     def _check(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        images = np.asarray(images, np.float32)
+        try:
+            images = np.asarray(images)
+        except ValueError:
+            raise UserError("the images are of different shapes: resize them to one") from None
         if images.ndim != 4 or images.shape[1:] != self.generator.image_shape or not len(images):
             raise UserError(
                 f"images of shape {list(images.shape)} do not fit {self.generator.path}: "
                 f"[count, {', '.join(map(str, self.generator.image_shape))}] is needed"
+            )
+        if images.dtype == np.uint8:
+            return to_float(images)
+        images = images.astype(np.float32)
+        # A pixel that is not finite fails its own image later, and no other.
+        finite = images[np.isfinite(images)]
+        low, high = finite.min(initial=0.0), finite.max(initial=0.0)
+        if low < -_OUTSIDE or high > 1 + _OUTSIDE:
+            raise UserError(
+                f"pixels from {low:.3g} to {high:.3g} are not in [0, 1]: scale the images, or give "
+                "uint8"
             )
         return images
 
@@ -190,7 +219,7 @@ def _stage_result(
     )
 
 
-def _bound(on_progress: Progress, stage: Stage) -> Callable[[Any], None]:
+def _bound(on_progress: OnProgress, stage: Stage) -> Callable[[Any], None]:
     return lambda state: on_progress(stage, state)
 
 
@@ -204,7 +233,8 @@ def _solver(name: str, budget: int | None, leak: float | None) -> Any:
 
 
 def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None]:
-    budgets = [budget] if budget is None or isinstance(budget, int) else list(budget)
+    single = budget is None or isinstance(budget, numbers.Integral)
+    budgets = [budget] if single else list(budget)
     if len(budgets) == 1:
         budgets *= stages
     if len(budgets) != stages:
@@ -216,6 +246,8 @@ def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None
 
 def _check_order(stages: Sequence[CompiledStage]) -> None:
     for before, after in itertools.pairwise(stages):
+        if before.split.layer == after.split.layer:
+            raise UserError(f"stage {after.stage.layer!r} is given twice: drop one")
         if not before.split.reaches(after.split):
             raise UserError(
                 f"stage {after.stage.layer!r} cannot follow {before.stage.layer!r}: stages go from "

@@ -33,12 +33,10 @@ class Term:
       value: a Trial to float32 [B]. Never a mean over the batch: that would couple images to each
         other and the result to the batch size.
       at: "latent" or "code" if it makes sense at the latent, or behind it, only; else "any".
-      help: one line for --help.
     """
 
     value: Callable[[Trial], tf.Tensor]
     at: str
-    help: str
 
     def applies(self, latent: bool) -> bool:
         """Whether a stage at the latent (or, if false, behind it) has this term."""
@@ -46,9 +44,9 @@ class Term:
 
 
 TERMS = {
-    "mse": Term(mse, "any", "mean squared error of pixels in [0, 1]"),
-    "likelihood": Term(priors.likelihood, "latent", "|z|^2 / 2, at the latent"),
-    "delta": Term(priors.delta, "code", "|h - g1(z*)|_1, behind the latent"),
+    "mse": Term(mse, "any"),
+    "likelihood": Term(priors.likelihood, "latent"),
+    "delta": Term(priors.delta, "code"),
 }
 
 _PART = re.compile(r"^(?:(?P<weight>[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*\*\s*)?(?P<name>[a-z_]+)$")

@@ -24,6 +24,6 @@ def delta(trial: Trial) -> tf.Tensor:
     """L1 norm of delta = h - g1(z*), which favours few changed units (thesis, section 6.3.1).
 
     Returns:
-      float32 [B] in [0, inf); 0 where the stage started.
+      float32 [B] in [0, inf); 0 where z reaches.
     """
     return tf.reduce_sum(tf.abs(trial.code - trial.anchor), 1)

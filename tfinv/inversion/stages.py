@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,12 +44,14 @@ class Batch:
       latents: float32 [B, latent_size], read by g2 behind the cut where it needs z.
       labels: int32 [B], or None.
       start: float32 [B, *code_shape].
+      anchor: float32 [B, *code_shape], what z reaches at the layer; see `Trial`.
     """
 
     targets: tf.Tensor
     latents: tf.Tensor
     labels: Any
     start: tf.Tensor
+    anchor: tf.Tensor
 
 
 class CompiledStage:
@@ -66,6 +69,7 @@ class CompiledStage:
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
             )
         self._advance = tf.function(self._steps, jit_compile=True, autograph=False)
+        self._works = False
 
     def run(self, batch: Batch, on_progress: Callable[[Any], None] | None = None) -> Any:
         """Optimises a batch to the end.
@@ -77,13 +81,35 @@ class CompiledStage:
         Returns:
           The solver's last state; see `SolverState`.
         """
-        anchor = tf.reshape(batch.start, [len(batch.start), -1])
+        flat = [len(batch.start), -1]
+        anchor = tf.reshape(batch.anchor, flat)
         frontier = self.split.frontier(batch.latents, batch.labels)
-        state = self.stage.solver.init(anchor)
+        state = self.stage.solver.init(tf.reshape(batch.start, flat))
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
-            state = self._advance(state, batch.targets, anchor, frontier)
+            state = self._call(state, batch.targets, anchor, frontier)
             if on_progress is not None:
                 on_progress(state)
+        return state
+
+    def _call(self, *args: Any) -> Any:
+        """One call of the loop; the first one finds out whether XLA can compile it at all."""
+        try:
+            state = self._advance(*args)
+        except LookupError as error:  # TensorFlow's word for an operation without a derivative
+            raise UserError(
+                f"no gradient reaches {self.split.layer.name}: {' '.join(str(error).split())}"
+            ) from None
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if self._works or "XLA" not in str(error):
+                raise
+            warnings.warn(
+                f"XLA cannot compile what is behind {self.split.layer.name}; running without it, "
+                "which is slower",
+                stacklevel=2,
+            )
+            self._advance = tf.function(self._steps, autograph=False)
+            state = self._advance(*args)
+        self._works = True
         return state
 
     def _steps(self, state: Any, targets: tf.Tensor, anchor: tf.Tensor, frontier: Any) -> Any:
@@ -94,7 +120,13 @@ class CompiledStage:
                 tape.watch(code)
                 images = self.split.draw(tf.reshape(code, shape), frontier, leak)
                 losses = self.loss(Trial(images, targets, code, anchor))
-            return losses, tape.gradient(losses, code)
+            gradient = tape.gradient(losses, code)
+            if gradient is None:
+                raise UserError(
+                    f"no gradient reaches {self.split.layer.name}: something behind it rounds or "
+                    "has no derivative; cut the generator further on with another --layer"
+                )
+            return losses, gradient
 
         def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
             return (step < _STEPS_A_CALL) & tf.reduce_any(state.status == int(Status.RUNNING))

@@ -23,12 +23,10 @@ class Start:
     Attributes:
       latents: (split, indices of the images, seed) to float32 [B, latent_size].
       codes: the same arguments to float32 [B, *code_shape], or None for `g1(latents)`.
-      help: one line for --help.
     """
 
     latents: Callable[[Split, Sequence[int], int], np.ndarray]
     codes: Callable[[Split, Sequence[int], int], np.ndarray | None]
-    help: str
 
 
 def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Generator]:
@@ -39,13 +37,13 @@ def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Gen
 
 
 def _prior(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
-    size = split.generator.latent_size
+    size = split.latent_size
     rows = [rng.standard_normal(size) for rng in _rows(indices, seed, 1)]
     return np.asarray(rows, np.float32)
 
 
 def _small(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
-    size = split.generator.latent_size
+    size = split.latent_size
     rows = [rng.uniform(-_SMALL, _SMALL, size) for rng in _rows(indices, seed, 2)]
     return np.asarray(rows, np.float32)
 
@@ -55,8 +53,8 @@ def _from_latents(split: Split, indices: Sequence[int], seed: int) -> None:
 
 
 STARTS: dict[str, Start] = {
-    "prior": Start(_prior, _from_latents, "z drawn from N(0, 1), the code g1(z) (thesis, 4.6)"),
-    "small": Start(_small, _from_latents, "z uniform in +-0.001, the code g1(z) (thesis, 6.2)"),
+    "prior": Start(_prior, _from_latents),
+    "small": Start(_small, _from_latents),
 }
 
 
@@ -103,6 +101,6 @@ def stored(
 
     def pick_latents(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
         del seed
-        return pick(latents, (split.generator.latent_size,), indices)
+        return pick(latents, (split.latent_size,), indices)
 
-    return Start(pick_latents, pick_codes, "codes of an earlier run")
+    return Start(pick_latents, pick_codes)

@@ -16,7 +16,7 @@ class Trial(NamedTuple):
       images: float32 [B, H, W, C], `g2(code)`, in [0, 1].
       targets: float32 [B, H, W, C] in [0, 1].
       code: float32 [B, D], flattened codes.
-      anchor: float32 [B, D], where the stage started: g1(z*) after a latent stage.
+      anchor: float32 [B, D], g1(z*): what z reaches at this layer.
     """
 
     images: tf.Tensor

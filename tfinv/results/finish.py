@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tfinv.results.contact_sheet import write_contact_sheet
 from tfinv.results.events import write_events
 from tfinv.results.pictures import choose_extremes, choose_first, gather, shown_pixels
@@ -10,11 +12,20 @@ from tfinv.results.store import Store
 from tfinv.results.tables import write_tables
 from tfinv.results.tally import RunInfo, Tally
 
-__all__ = ["finish"]
+__all__ = ["earlier_seconds", "finish"]
 
 _SHEET_ROWS = 24
 _REPORT_IMAGES = 200
 _REPORT_PIXELS = 8_000_000  # some 20 MB of PNG
+
+
+def earlier_seconds(store: Store) -> float:
+    """What summary.json says was spent before this sitting; 0 if there is none to go by."""
+    try:
+        summary = json.loads((store.folder / "summary.json").read_bytes())
+        return float(summary["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def finish(

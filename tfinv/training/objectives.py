@@ -43,7 +43,8 @@ class Objective:
       penalty: weight of the gradient penalty; 0 for none.
       spectral_norm: whether the critic's weights are spectrally normalised.
       critic_steps: critic steps for each generator step.
-      learning_rate, beta_1, beta_2: of Adam, for both networks.
+      learning_rate, critic_learning_rate: of Adam, for the generator and for the critic.
+      beta_1, beta_2: of Adam, for both.
     """
 
     critic_loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -51,6 +52,7 @@ class Objective:
     spectral_norm: bool
     critic_steps: int
     learning_rate: float
+    critic_learning_rate: float
     beta_1: float
     beta_2: float
 
@@ -66,6 +68,6 @@ def _hinge(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 # wgan_gp: Gulrajani et al. (2017), algorithm 1, with the betas of the thesis's chapter 5 generator.
 # hinge: Miyato et al. (2018), section 4, one critic step and the learning rate of their setting C.
 OBJECTIVES = {
-    "wgan_gp": Objective(_wasserstein, 10.0, False, 5, 1e-4, 0.0, 0.9),
-    "hinge": Objective(_hinge, 0.0, True, 1, 2e-4, 0.5, 0.999),
+    "wgan_gp": Objective(_wasserstein, 10.0, False, 5, 1e-4, 1e-4, 0.0, 0.9),
+    "hinge": Objective(_hinge, 0.0, True, 1, 2e-4, 2e-4, 0.5, 0.999),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class TrainingRun:
       folder: where the run lives; created if missing.
       images: uint8 [M, 32, 32, 3].
       objective: a name in `OBJECTIVES`.
+      learning_rate: of the generator; None for the objective's own.
+      critic_learning_rate: of the critic; None for the objective's own.
       critic_width: maps after the critic's first convolution.
       steps: generator steps in all, over every sitting.
       batch_size: pictures a step.
@@ -47,6 +50,8 @@ class TrainingRun:
     folder: Path
     images: np.ndarray
     objective: str = "hinge"
+    learning_rate: float | None = None
+    critic_learning_rate: float | None = None
     critic_width: int = 64
     steps: int = 100_000
     batch_size: int = 64
@@ -56,6 +61,9 @@ class TrainingRun:
 
     def __post_init__(self) -> None:
         objective = OBJECTIVES[self.objective]
+        for field in ("learning_rate", "critic_learning_rate"):
+            if getattr(self, field) is not None:
+                objective = dataclasses.replace(objective, **{field: getattr(self, field)})
         size, channels = self.images.shape[1], self.images.shape[3]
         self.generator = DCGANGenerator(channels=channels, seed=self.seed)
         critic = DCGANCritic(

@@ -45,26 +45,25 @@ class Trainer(tf.Module):
         self._images = tf.constant(images)
         self._batch_size, self._steps, self._seed = batch_size, steps, seed
 
-        def adam() -> tf.keras.optimizers.Optimizer:
-            return tf.keras.optimizers.Adam(
-                objective.learning_rate, objective.beta_1, objective.beta_2
-            )
+        def adam(rate: float) -> tf.keras.optimizers.Optimizer:
+            return tf.keras.optimizers.Adam(rate, objective.beta_1, objective.beta_2)
 
-        self.generator_optimizer, self.critic_optimizer = adam(), adam()
+        self.generator_optimizer = adam(objective.learning_rate)
+        self.critic_optimizer = adam(objective.critic_learning_rate)
         self.generator_optimizer.build(generator.trainable_variables)
         self.critic_optimizer.build(critic.trainable_variables)
 
-    def learning_rate(self, step: tf.Tensor) -> tf.Tensor:
-        """Constant for three quarters of the training, then linear to 0; float32 scalar."""
+    def schedule(self, step: tf.Tensor) -> tf.Tensor:
+        """Factor of both learning rates: 1 for three quarters, then linear to 0; float32 scalar."""
         left = 1.0 - tf.cast(step, tf.float32) / float(self._steps)
-        return self.objective.learning_rate * tf.clip_by_value(4.0 * left, 0.0, 1.0)
+        return tf.clip_by_value(4.0 * left, 0.0, 1.0)
 
     @tf.function(jit_compile=False)  # oneDNN's weight gradients are several times faster than XLA's
     def train_step(self) -> dict[str, tf.Tensor]:
         """Takes one step; returns float32 scalars `critic_loss`, `generator_loss`, `penalty`."""
-        rate = self.learning_rate(self.step)
-        self.generator_optimizer.learning_rate.assign(rate)
-        self.critic_optimizer.learning_rate.assign(rate)
+        factor = self.schedule(self.step)
+        self.generator_optimizer.learning_rate.assign(factor * self.objective.learning_rate)
+        self.critic_optimizer.learning_rate.assign(factor * self.objective.critic_learning_rate)
         for k in range(self.objective.critic_steps):
             critic_loss, penalty = self._critic_step(k)
         generator_loss = self._generator_step()

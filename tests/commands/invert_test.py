@@ -1,0 +1,309 @@
+"""`python -m tfinv.invert`: what it leaves, its exit status, and one line for whatever is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from applications import photos
+from commands.running import Done, run, run_apart
+from generators import tiny
+
+from tfinv.results.load import iterate_results
+
+QUICK = ("--solver=adam", "--max_evaluations=20", "--batch_size=4")
+LEFT = {"config.cfg", "contact_sheet.png", "events", "images.csv", "report.html", "summary.json"}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("generators")
+    makers = (tiny.dcgan, tiny.labelled, tiny.two_signatures, tiny.without_dense)
+    return {maker.__name__: maker(folder / maker.__name__) for maker in makers}
+
+
+@pytest.fixture
+def invert(saved, tmp_path):
+    """Inverts two samples of the tiny generator, unless told otherwise."""
+
+    def call(*more: str, generator="dcgan", images="sample:2", output_dir=None) -> Done:
+        output_dir = output_dir or tmp_path / "out"
+        return run(
+            "tfinv.invert",
+            f"--generator={saved.get(generator, generator)}",
+            f"--images={images}",
+            f"--output_dir={output_dir}",
+            *QUICK,
+            *more,
+        )
+
+    return call
+
+
+def rows(folder) -> list[dict[str, str]]:
+    with open(folder / "images.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def codes(folder) -> dict:
+    return {(r.index, r.stage): r.code for r in iterate_results(folder) if not r.failed}
+
+
+def same(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+
+
+def test_a_run_leaves_all_that_is_promised(invert, tmp_path):
+    photos.write(tmp_path / "photos", photos.good(2))
+    done = invert(images=f"{tmp_path / 'photos'},sample:2")
+    out = tmp_path / "out"
+    assert done.status == 0, done
+    assert "4 images; RMSE latent 0." in done.out and "report.html" in done.out
+    assert set(os.listdir(out)) - LEFT == {"codes-00000.npz"} and set(os.listdir(out)) >= LEFT
+    table = rows(out)
+    assert [(row["name"], row["stage"]) for row in table[:2]] == [
+        ("a-0.png", "latent"),
+        ("a-0.png", "dense"),
+    ]
+    assert len(table) == 8 and not any(row["status"].startswith("failed") for row in table)
+    facts = json.loads((out / "summary.json").read_text())
+    assert (facts["images"], facts["failed"], facts["partial"]) == (4, 0, False)
+    assert facts["stages"] == ["latent", "dense"] and facts["solver"] == "adam"
+    for stage in ("latent", "dense"):
+        rmse = [float(row["rmse"]) for row in table if row["stage"] == stage]
+        assert facts["rmse"][stage]["mean"] == pytest.approx(np.mean(rmse), rel=1e-4)
+        assert facts["rmse"][stage]["std"] == pytest.approx(np.std(rmse), rel=1e-3)
+
+
+def test_config_cfg_repeats_the_run_bit_for_bit(invert, tmp_path):
+    options = ("--seed=5", "--loss=mse + 1e-3*likelihood", "--start=small", "--relu_leak=0.3")
+    assert invert(*options, "--stages=latent,open", output_dir=tmp_path / "one").status == 0
+    config = tmp_path / "one" / "config.cfg"
+    again = run("tfinv.invert", f"--flagfile={config}", f"--output_dir={tmp_path / 'two'}")
+    assert again.status == 0, again
+    assert same(codes(tmp_path / "one"), codes(tmp_path / "two"))
+    assert config.read_text() == (tmp_path / "two" / "config.cfg").read_text()
+    text = config.read_text()
+    assert all(line in text for line in ("--seed=5", "--max_evaluations=20", "--start=small"))
+    assert "output_dir" not in text and "overwrite" not in text
+    # The same command on the same folder has nothing left to do, and says the same.
+    shard = (tmp_path / "one" / "codes-00000.npz").read_bytes()
+    assert (
+        run("tfinv.invert", f"--flagfile={config}", f"--output_dir={tmp_path / 'one'}").status == 0
+    )
+    assert (tmp_path / "one" / "codes-00000.npz").read_bytes() == shard
+
+
+def test_one_stage_at_a_layer(invert, tmp_path):
+    assert invert("--layer=dense").status == 0
+    assert [row["stage"] for row in rows(tmp_path / "out")] == ["dense", "dense"]
+
+
+def test_bad_pictures_are_named_and_the_others_are_as_without_them(invert, tmp_path):
+    good, bad, odd = photos.good(5), photos.bad(), photos.odd()
+    files = {**good, **{name: data for name, (data, _) in {**bad, **odd}.items()}}
+    photos.write(tmp_path / "mixed", files)
+    photos.write(tmp_path / "clean", good)
+    mixed = invert(images=tmp_path / "mixed", output_dir=tmp_path / "m")
+    clean = invert(images=tmp_path / "clean", output_dir=tmp_path / "c")
+    assert (mixed.status, clean.status) == (1, 0)
+    assert "5 failed (see images.csv)" in mixed.out and "Traceback" not in mixed.err
+    table = rows(tmp_path / "m")
+    failed = {row["name"]: row["status"] for row in table if row["status"].startswith("failed: ")}
+    assert failed.keys() == bad.keys()
+    assert all(words in failed[name] for name, (_, words) in bad.items())
+    notes = {row["name"]: row["note"] for row in table}
+    assert all(note in notes[name] for name, (_, note) in odd.items())
+    together, alone = codes(tmp_path / "m"), codes(tmp_path / "c")
+    assert {index for index, _ in together} == {*range(5), *range(10, 18)}
+    # The fifth shares its batch with others now; the first four do not.
+    for key, code in alone.items():
+        np.testing.assert_allclose(together[key], code, atol=0 if key[0] < 4 else 1e-4)
+
+
+def test_a_label_out_of_range(invert, tmp_path):
+    folder = photos.write(tmp_path / "photos", photos.good(1))
+    done = invert("--label=5", generator="labelled", images=folder)
+    assert done.status == 1, done
+    status = rows(tmp_path / "out")[0]["status"]
+    assert status.startswith("failed: label 5 is out of range") and "0 to 4" in status
+    assert invert("--label=4", "--overwrite", generator="labelled", images=folder).status == 0
+
+
+def test_a_label_that_is_missing(invert, tmp_path):
+    folder = photos.write(tmp_path / "photos", photos.good(1))
+    assert invert(generator="labelled", images=folder).status == 1
+    assert "--label" in rows(tmp_path / "out")[0]["status"]
+
+
+def test_a_stored_start(invert, tmp_path):
+    assert invert(output_dir=tmp_path / "one").status == 0
+    more = ("--layer=dense", "--start=stored", f"--start_from={tmp_path / 'one'}")
+    assert invert(*more, "--max_evaluations=1", output_dir=tmp_path / "two").status == 0
+    before = [row for row in rows(tmp_path / "one") if row["stage"] == "dense"]
+    assert [row["rmse"] for row in rows(tmp_path / "two")] == [row["rmse"] for row in before]
+    invert("--start=stored", output_dir=tmp_path / "x").refused("--start_from")
+    invert("--start=stored", "--start_from=/nowhere", output_dir=tmp_path / "y").refused("/nowhere")
+
+
+def test_generators_that_cannot_be_used(invert, saved, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("no model")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "saved_model.pb").write_bytes(b"nonsense")
+    invert(generator="/no/such/model").refused("/no/such/model", "does not exist")
+    invert(generator=tmp_path / "empty").refused("empty")
+    invert(generator=tmp_path / "text.txt").refused("no generator in a format")
+    invert(generator=tmp_path / "bad").refused("saved_model.pb")
+    invert(generator="without_dense").refused("dense")
+    invert(generator="two_signatures").refused("plain", "labelled", "--signature")
+    invert("--signature=x", generator="two_signatures").refused("plain", "labelled")
+    invert("--truncation=0.5").refused("truncation")
+    assert not (tmp_path / "out").exists()
+    assert invert("--signature=plain", generator="two_signatures").status == 0
+
+
+def test_layers_losses_and_numbers_that_do_not_fit(invert, tmp_path):
+    invert("--layer=opne").refused("opne", "open")
+    invert("--stages=dense,latent").refused("latent", "dense")
+    invert("--layer=dense", "--stages=latent").refused("exclude each other")
+    invert("--stages=").refused("no stage")
+    invert("--layer=").refused("layer")
+    invert("--loss=mse+lpips").refused("lpips", "mse, likelihood, delta")
+    invert("--max_evaluations=many").refused("--max_evaluations=many")
+    invert("--max_evaluations=1,2,3").refused("3 budgets")
+    invert("--relu_leak=2").refused("2", "0 to 1")
+    invert("--relu_leak=nan").refused("nan", "0 to 1")
+    invert("--seed=-1").refused("seed")
+    invert("--batch_size=0").refused("batch_size")
+    invert("--solver=sgd").refused("solver", "sgd", "lbfgs")
+    assert not (tmp_path / "out").exists()
+
+
+def test_flags_and_arguments_that_there_are_not(invert, tmp_path):
+    invert("--layr=dense").refused("layr")
+    invert("dense").refused("'dense'", "--")
+    invert("--seed=two").refused("seed", "two")
+    invert(f"--flagfile={tmp_path / 'none.cfg'}").refused("none.cfg")
+    run("tfinv.invert").refused("generator")
+    run("tfinv.invert", "--generator=dcgan_cifar10").refused("images")
+
+
+def test_images_that_there_are_not(invert, tmp_path):
+    (tmp_path / "empty").mkdir()
+    invert(images=tmp_path / "none.png").refused("none.png", "no such file")
+    invert(images=tmp_path / "empty").refused("holds no pictures")
+    invert(images=tmp_path / "*.gif").refused("no file matches")
+    invert(images="sample:none").refused("sample:8")
+    invert(images="").refused("no images")
+    invert(images="package:no_such_package/a.png").refused("no_such_package")
+
+
+def test_output_folders_that_cannot_be_used(invert, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("dear")
+    invert(output_dir=tmp_path / "file").refused("not a folder", "--output_dir")
+    invert(output_dir=tmp_path / "file" / "below").refused("parent folder")
+    invert(output_dir="/proc/1/tfinv").refused("/proc/1")
+    invert(output_dir=tmp_path / "mine").refused("thesis.tex", "--output_dir")
+    assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
+    assert invert().status == 0
+    invert("--seed=9").refused("different run", "--seed=9", "--overwrite")
+    assert invert("--seed=9", "--overwrite").status == 0
+    assert "--seed=9" in (tmp_path / "out" / "config.cfg").read_text()
+
+
+def test_a_disk_that_fills_up_loses_nothing_that_was_done(invert, tmp_path, monkeypatch):
+    import errno
+
+    from tfinv.results import store
+
+    written, write = [], store.write_shard
+
+    def full(file, results):
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(results)
+        write(file, results)
+
+    monkeypatch.setattr(store, "write_shard", full)
+    done = invert(images="sample:6")
+    assert done.status == 1 and "Traceback" not in done.err
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert all(
+        w in errors[0] for w in ("No space left", "4 finished images are kept", "same command")
+    )
+    assert len({row["name"] for row in rows(tmp_path / "out")}) == 4
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["partial"] is True
+    monkeypatch.undo()
+    assert invert(images="sample:6").status == 0
+    assert len({row["name"] for row in rows(tmp_path / "out")}) == 6
+
+
+def test_an_interrupt_keeps_what_is_done(invert, tmp_path, monkeypatch):
+    from tfinv.applications import inversion
+
+    added, rows_of = [], inversion._rows
+
+    def interrupted(*arguments):
+        if added:
+            raise KeyboardInterrupt
+        added.append(arguments)
+        return rows_of(*arguments)
+
+    monkeypatch.setattr(inversion, "_rows", interrupted)
+    done = invert(images="sample:6")
+    assert done.status == 130 and done.err.splitlines()[-1] == "interrupted"
+    assert len({row["name"] for row in rows(tmp_path / "out")}) == 4
+
+
+def test_help_teaches():
+    done = run_apart("tfinv.invert", "--help")
+    assert (done.status, done.err) == (0, "")
+    for word in (
+        "--images",
+        "--output_dir",
+        "--stages",
+        "sample:N",
+        "quickstart.cfg",
+        "Exit status",
+    ):
+        assert word in done.out
+
+
+def test_a_process_of_its_own_writes_one_line_and_nothing_else(saved, tmp_path):
+    arguments = ["--images=sample:2", f"--output_dir={tmp_path / 'out'}", *QUICK]
+    done = run_apart("tfinv.invert", f"--generator={tmp_path / 'none'}", *arguments)
+    done.refused("does not exist")
+    done = run_apart("tfinv.invert", f"--generator={saved['dcgan']}", *arguments)
+    assert done.status == 0, done
+    assert len(done.out.splitlines()) == 1
+    assert "Traceback" not in done.err and "error" not in done.err.lower()
+
+
+def test_a_file_system_that_takes_no_larger_files(saved, tmp_path):
+    code = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "runpy.run_module('tfinv.invert', run_name='__main__', alter_sys=True)"
+    )
+    import subprocess
+
+    command = [
+        sys.executable, "-c", code, f"--generator={saved['dcgan']}", "--images=sample:2",
+        f"--output_dir={tmp_path / 'out'}", *QUICK,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and "cannot be written" in errors[0]
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))
