@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfinv.errors import UserError
 from tfinv.generators.load import load_generator
 from tfinv.networks.dcgan import DCGANCritic, DCGANGenerator
 from tfinv.training.calibration import calibrate
@@ -144,6 +145,15 @@ def test_a_run_stops_goes_on_and_leaves_a_generator(tmp_path, capsys):
     run = TrainingRun(tmp_path / "run", images, critic_width=2, steps=3, batch_size=2)
     assert run.step == 3
     assert load_generator(run.export()).image_shape == (32, 32, 3)
+
+    with pytest.raises(UserError, match="--critic_width=2, not 3"):
+        TrainingRun(tmp_path / "run", images, critic_width=3, steps=3, batch_size=2)
+
+
+def test_a_run_cannot_live_in_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="choose another --output_dir"):
+        TrainingRun(tmp_path / "file", np.zeros((1, 32, 32, 3), np.uint8), critic_width=2)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import os
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def load_generator(
     Raises:
       UserError: if there is nothing there, or it is no generator; says what was seen.
     """
-    source = str(source)
+    source = os.path.expanduser(str(source))
     if not source.strip():
         raise UserError(
             f"no generator is named: give a path, a TF-Hub handle, or {', '.join(SHIPPED)}"

@@ -80,9 +80,8 @@ class Store:
             raise ValueError(f"images {sorted(doubled)[:5]} are in the store already")
         # Readers count images by the change from one row to the next.
         results = sorted(results, key=lambda result: result.index)
-        paths = self._paths()
-        number = 1 + _number(paths[-1]) if paths else 0
-        self.write(f"codes-{number:05d}.npz", lambda file: write_shard(file, results))
+        self.write(f"codes-{self._next:05d}.npz", lambda file: write_shard(file, results))
+        self._next += 1
         self._finished |= indices
 
     def write(self, name: str, write: Callable[[BinaryIO], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 from tqdm import tqdm
 
+from tfinv.errors import UserError
 from tfinv.images.grids import grid
 from tfinv.networks.dcgan import DCGANCritic, DCGANGenerator
 from tfinv.training.calibration import calibrate
@@ -22,6 +24,7 @@ from tfinv.training.trainer import Trainer
 
 __all__ = ["TrainingRun"]
 
+_IDENTITY = ("objective", "critic_width", "batch_size", "seed")  # what a checkpoint depends on
 _SHEET = 100  # pictures on a sample sheet
 
 
@@ -82,13 +85,32 @@ class TrainingRun:
             steps=self.steps,
             seed=self.seed,
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._claim_folder()
         checkpoint = tf.train.Checkpoint(trainer=self.trainer)
         self._manager = tf.train.CheckpointManager(
             checkpoint, str(self.folder / "checkpoints"), max_to_keep=3
         )
         if self._manager.latest_checkpoint:
             checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+
+    def _claim_folder(self) -> None:
+        """Makes the folder, or checks that it holds a run of the same networks and batches."""
+        mine = {name: getattr(self, name) for name in _IDENTITY}
+        path = self.folder / "run.json"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            there = json.loads(path.read_text()) if path.exists() else mine
+            path.write_text(json.dumps(mine if there == mine else there, indent=2) + "\n")
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{self.folder} cannot hold a training run ({error}): choose another --output_dir"
+            ) from None
+        for name, value in mine.items():
+            if there.get(name) != value:
+                raise UserError(
+                    f"{self.folder} holds a run with --{name}={there.get(name)}, not {value}: give "
+                    "that, or choose another --output_dir"
+                )
 
     @property
     def step(self) -> int:

@@ -52,8 +52,9 @@ def test_a_row_that_is_not_finite_fails_and_changes_no_other(name):
     state = minimise(SOLVERS_UNDER_TEST[name], bad)
     assert state.status.numpy()[1] == Status.DIVERGED
     assert np.isinf(state.best_loss.numpy()[1])
-    # Row 2 runs into a wall: what it had before is kept.
+    # Row 2 runs into a wall: what it had before is kept, and it is not called failed.
     assert np.isfinite(state.best_loss.numpy()[2])
+    assert state.status.numpy()[2] != Status.DIVERGED
 
     healthy = good.__class__(
         good.start, lambda x, leak: tf.reduce_mean(tf.square(x - 0.5), 1), good.reaches

@@ -77,7 +77,11 @@ class Adam:
 
         spent = running & (evaluations >= self.max_evaluations)
         status = tf.where(spent, int(Status.BUDGET), state.status)
-        status = tf.where(running & ~finite, int(Status.DIVERGED), status)
+        # What was found before a step into nowhere is still the best that was seen.
+        lost = tf.where(
+            tf.math.is_finite(state.best_loss), int(Status.STALLED), int(Status.DIVERGED)
+        )
+        status = tf.where(running & ~finite, lost, status)
         return AdamState(
             status=status,
             evaluations=evaluations,
