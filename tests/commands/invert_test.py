@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -123,6 +125,17 @@ def test_bad_pictures_are_named_and_the_others_are_as_without_them(invert, tmp_p
     # The fifth shares its batch with others now; the first four do not.
     for key, code in alone.items():
         np.testing.assert_allclose(together[key], code, atol=0 if key[0] < 4 else 1e-4)
+
+
+def test_a_run_in_which_every_picture_is_bad(invert, tmp_path):
+    folder = photos.write(tmp_path / "photos", {n: data for n, (data, _) in photos.bad().items()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        done = invert(images=folder)
+    assert done.status == 1, done
+    assert "5 images, 5 failed (see images.csv); RMSE none" in done.out
+    facts = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert facts["failed"] == 5 and facts["rmse"]["dense"] == {"mean": None, "std": None}
 
 
 def test_a_label_out_of_range(invert, tmp_path):
@@ -287,22 +300,17 @@ def test_a_process_of_its_own_writes_one_line_and_nothing_else(saved, tmp_path):
     assert "Traceback" not in done.err and "error" not in done.err.lower()
 
 
-def test_a_file_system_that_takes_no_larger_files(saved, tmp_path):
-    code = (
-        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
-        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "runpy.run_module('tfinv.invert', run_name='__main__', alter_sys=True)"
-    )
-    import subprocess
-
-    command = [
-        sys.executable, "-c", code, f"--generator={saved['dcgan']}", "--images=sample:2",
-        f"--output_dir={tmp_path / 'out'}", *QUICK,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "Traceback" not in done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+def test_a_file_system_that_takes_no_larger_files(invert, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        done = invert()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert done.status == 2 and "Traceback" not in done.err
+    errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1 and "cannot be written" in errors[0]
+    assert invert().status == 0  # the same command continues
 
 
 if __name__ == "__main__":

@@ -46,8 +46,10 @@ class Store:
         self._unlock = weakref.finalize(self, _close, descriptor)
         try:
             open_folder(self.folder, config_text, overwrite)
-            for path in self._paths():
+            paths = self._paths()
+            for path in paths:
                 self._finished.update(result.index for result in read_rows(path))
+            self._next = 1 + _number(paths[-1]) if paths else 0
         except BaseException:
             self.close()
             raise
