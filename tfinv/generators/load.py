@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.resources
 import os
-import os
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.generators.border import Border
 from tfinv.generators.inputs import Inputs, Labels
+from tfinv.graph.differentiable import why_not_differentiable
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
 from tfinv.graph.model import GraphModel, split_tensor_name
@@ -47,6 +48,7 @@ class Split:
         self.is_latent = layer.name == LATENT
         self._model, self._inputs, self._border = model, inputs, border
         latent, *labels = inputs.names
+        self._output = output
         self._tensor = latent if self.is_latent else layer.name
         self._node = split_tensor_name(self._tensor)[0]
         self._between: dict[str, Program] = {}
@@ -143,6 +145,20 @@ class Split:
         h = tf.cast(h, self._dtype)  # codes are float32, whatever the graph computes in
         output = self._g2.run([h], frontier, leak)[0]
         return self._border.to_images(output)
+
+    def obstacle(self) -> str | None:
+        """Says, in one line that names the operation, why no gradient reaches the code, or None.
+
+        This traces the gradient anew: ask only when something has gone wrong.
+        """
+        return why_not_differentiable(
+            self._model,
+            self._tensor,
+            self._output,
+            self.code_shape,
+            self._inputs.constants,
+            compiled=False,
+        )
 
     def reaches(self, other: Split) -> bool:
         """Whether the code of another cut of this generator depends on the code here."""

@@ -95,10 +95,8 @@ class CompiledStage:
         """One call of the loop; the first one finds out whether XLA can compile it at all."""
         try:
             state = self._advance(*args)
-        except LookupError as error:  # TensorFlow's word for an operation without a derivative
-            raise UserError(
-                f"no gradient reaches {self.split.layer.name}: {' '.join(str(error).split())}"
-            ) from None
+        except LookupError:  # TensorFlow's word for an operation without a derivative
+            raise UserError(self._no_gradient()) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if self._works or "XLA" not in str(error):
                 raise
@@ -112,6 +110,10 @@ class CompiledStage:
         self._works = True
         return state
 
+    def _no_gradient(self) -> str:
+        reason = self.split.obstacle() or "the loss does not depend on the code"
+        return f"nothing can be optimised at {self.split.layer.name}: {reason}"
+
     def _steps(self, state: Any, targets: tf.Tensor, anchor: tf.Tensor, frontier: Any) -> Any:
         solver, shape = self.stage.solver, [-1, *self.split.code_shape]
 
@@ -122,10 +124,7 @@ class CompiledStage:
                 losses = self.loss(Trial(images, targets, code, anchor))
             gradient = tape.gradient(losses, code)
             if gradient is None:
-                raise UserError(
-                    f"no gradient reaches {self.split.layer.name}: something behind it rounds or "
-                    "has no derivative; cut the generator further on with another --layer"
-                )
+                raise UserError(self._no_gradient())
             return losses, gradient
 
         def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
