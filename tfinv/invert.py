@@ -115,8 +115,17 @@ def _run(inverter, store, total: int, names, started: float) -> int:
     from tfinv.results.tally import RunInfo
 
     done, error = store.finished_indices(), None
+    if done and max(done) >= total:
+        raise UserError(
+            f"{store.folder}: holds more images than the {total} that --images gives now; choose "
+            "another --output_dir or add --overwrite"
+        )
     pictures = read_pictures(
-        inverter.generator, _IMAGES.value, label=_LABEL.value, seed=_SEED.value, skip=done
+        inverter.generator,
+        _IMAGES.value,
+        label=_LABEL.value,
+        seed=_SEED.value,
+        is_done=store.is_finished,
     )
     with Progress(total, done=len(done)) as progress:
         try:

@@ -259,6 +259,21 @@ def test_a_disk_that_fills_up_loses_nothing_that_was_done(invert, tmp_path, monk
     assert len({row["name"] for row in rows(tmp_path / "out")}) == 6
 
 
+def test_a_folder_that_has_changed_is_not_continued(invert, tmp_path):
+    photos_of = photos.write(tmp_path / "changing", photos.good(3))
+    assert invert(images=photos_of).status == 0
+    before = codes(tmp_path / "out")
+    (photos_of / "0-new.png").write_bytes(photos.png(7))
+    done = invert(images=photos_of)
+    assert done.status == 2 and "image 0 is 0-new.png now" in done.err.splitlines()[-1]
+    (photos_of / "0-new.png").rename(photos_of / "z-new.png")
+    assert invert(images=photos_of).status == 0, "one more at the end is only one more to do"
+    after = codes(tmp_path / "out")
+    assert same({key: after[key] for key in before}, before) and len(after) > len(before)
+    (photos_of / "z-new.png").unlink()
+    invert(images=photos_of).refused("more images than the 3", "--overwrite")
+
+
 def test_an_interrupt_keeps_what_is_done(invert, tmp_path, monkeypatch):
     from tfinv.applications import inversion
 

@@ -51,6 +51,19 @@ def test_what_is_added_can_be_read_and_continued(tmp_path):
     assert names == ["codes-00000.npz", "codes-00001.npz", "codes-00002.npz", "config.cfg"]
 
 
+def test_an_image_is_finished_at_its_place_and_under_its_name_alone(tmp_path):
+    added = fakes.batch(0, 2)
+    names = {row.index: row.name for row in added}
+    with open_store(tmp_path / "out") as store:
+        assert not store.is_finished(0, names[0])
+        store.add(added)
+        assert store.is_finished(0, names[0])
+    with open_store(tmp_path / "out") as store:
+        assert store.is_finished(1, names[1]) and not store.is_finished(2, "new.png")
+        with pytest.raises(UserError, match=r"image 1 is new\.png now.*--overwrite"):
+            store.is_finished(1, "new.png")
+
+
 def test_the_config_can_be_used_as_a_flag_file(tmp_path):
     open_store(tmp_path / "out").close()
     lines = (tmp_path / "out" / "config.cfg").read_text().splitlines()

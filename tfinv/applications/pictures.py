@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from tfinv.images.sources import count_images, list_images
 __all__ = ["Picture", "count_pictures", "read_pictures"]
 
 _SAMPLE = re.compile(r"sample:(\d+)")
+_SAMPLE_NAME = "sample-{:05d}"
 _SAMPLE_SEED = 1_000_003  # apart from the seeds of starts, or a start could be the answer
 _SAMPLES_AT_ONCE = 64
 
@@ -54,7 +55,7 @@ def read_pictures(
     *,
     label: int | None = None,
     seed: int = 0,
-    skip: Collection[int] = (),
+    is_done: Callable[[int, str], bool] = lambda index, name: False,
 ) -> Iterator[Picture]:
     """Reads pictures one by one, files first and then samples.
 
@@ -67,7 +68,8 @@ def read_pictures(
         generator draws.
       label: class of the pictures that bring none of their own.
       seed: of the samples.
-      skip: places in the run that are done already; they are neither read nor drawn.
+      is_done: given a place in the run and the name there, whether that picture is done already;
+        such are neither read nor drawn.
 
     Raises:
       UserError: if a spec matches nothing.
@@ -75,11 +77,11 @@ def read_pictures(
     files, samples = _sorted_out(specs)
     index = -1
     for index, record in enumerate(list_images(files) if files else ()):
-        if index not in skip:
+        if not is_done(index, record.name):
             own = record.label if record.label is not None else label
             yield _read(generator, index, record, own)
     if samples:
-        yield from _draw(generator, samples[0], seed, index + 1, skip)
+        yield from _draw(generator, samples[0], seed, index + 1, is_done)
 
 
 def _sorted_out(specs: Sequence[str]) -> tuple[list[str], list[int]]:
@@ -110,13 +112,15 @@ def _read(generator: Generator, index: int, record, label: int | None) -> Pictur
 
 
 def _draw(
-    generator: Generator, count: int, seed: int, place: int, skip: Collection[int]
+    generator: Generator, count: int, seed: int, place: int, is_done: Callable[[int, str], bool]
 ) -> Iterator[Picture]:
     """Draws samples a few at a time; the first has the given place in the run."""
     seed += _SAMPLE_SEED
     for first in range(0, count, _SAMPLES_AT_ONCE):
         size = min(_SAMPLES_AT_ONCE, count - first)
-        numbers = [k for k in range(first, first + size) if place + k not in skip]
+        numbers = [
+            k for k in range(first, first + size) if not is_done(place + k, _SAMPLE_NAME.format(k))
+        ]
         if not numbers:
             continue
         latents = generator.sample_latents(size, seed, first)
@@ -124,4 +128,4 @@ def _draw(
         images = np.clip(generator(latents, labels).numpy(), 0.0, 1.0)
         for k in numbers:
             label = None if labels is None else int(labels[k - first])
-            yield Picture(place + k, f"sample-{k:05d}", label, "", images[k - first])
+            yield Picture(place + k, _SAMPLE_NAME.format(k), label, "", images[k - first])

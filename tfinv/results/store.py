@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import weakref
+import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -40,7 +41,7 @@ class Store:
     def __init__(self, output_dir: str | Path, *, config_text: str, overwrite: bool = False):
         self.folder = Path(output_dir).expanduser().absolute()
         self.config_text = config_text
-        self._finished: set[int] = set()
+        self._finished: dict[int, int] = {}  # a checksum of the name by place
         make_folder(self.folder)
         descriptor = lock_folder(self.folder)
         self._unlock = weakref.finalize(self, _close, descriptor)
@@ -48,7 +49,7 @@ class Store:
             open_folder(self.folder, config_text, overwrite)
             paths = self._paths()
             for path in paths:
-                self._finished.update(result.index for result in read_rows(path))
+                self._finished.update((row.index, _checksum(row.name)) for row in read_rows(path))
             self._next = 1 + _number(paths[-1]) if paths else 0
         except BaseException:
             self.close()
@@ -77,14 +78,14 @@ class Store:
         """
         if not results:
             return
-        indices = {result.index for result in results}
-        if doubled := indices & self._finished:
+        added = {result.index: _checksum(result.name) for result in results}
+        if doubled := added.keys() & self._finished.keys():
             raise ValueError(f"images {sorted(doubled)[:5]} are in the store already")
         # Readers count images by the change from one row to the next.
         results = sorted(results, key=lambda result: result.index)
         self.write(f"codes-{self._next:05d}.npz", lambda file: write_shard(file, results))
         self._next += 1
-        self._finished |= indices
+        self._finished |= added
 
     def write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
         """Writes one of the run's other files, whole or not at all.
@@ -107,6 +108,22 @@ class Store:
     def finished_indices(self) -> set[int]:
         """The indices of the images that need not be done again, failed ones included."""
         return set(self._finished)
+
+    def is_finished(self, index: int, name: str) -> bool:
+        """Whether the image at a place in the run need not be done again.
+
+        Raises:
+          UserError: if another image was at this place, as after a file was added to a folder that
+            is given again: going on would leave some images out and do others twice.
+        """
+        there = self._finished.get(index)
+        if there is not None and there != _checksum(name):
+            raise UserError(
+                f"{self.folder}: image {index} is {name} now and was another before: --images no "
+                "longer gives the same pictures in the same order; choose another --output_dir or "
+                "add --overwrite"
+            )
+        return there is not None
 
     def rows(self) -> Iterator[ImageResult]:
         """Streams all results without their arrays, in the order in which they were added."""
@@ -138,6 +155,10 @@ def shard_paths(folder: Path) -> list[Path]:
 def _close(descriptor: int | None) -> None:
     if descriptor is not None:
         os.close(descriptor)
+
+
+def _checksum(name: str) -> int:
+    return zlib.crc32(name.encode("utf-8", "surrogatepass"))
 
 
 def _number(path: Path) -> int:
