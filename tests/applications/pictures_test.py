@@ -80,6 +80,16 @@ def test_labels_out_of_range_cost_their_picture_alone(tmp_path):
     assert "--label" in pictures[4].fault
 
 
+def test_a_damaged_record_is_called_damaged_and_not_unlabelled(tmp_path):
+    path = tmp_path / "r.tfrecord"
+    records(path, [0])
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0xFF
+    path.write_bytes(data)
+    [picture] = read_pictures(tiny.loaded(conditional=True), [str(path)])
+    assert picture.pixels is None and "checksum" in picture.fault
+
+
 def test_a_label_given_is_for_those_without_their_own(tmp_path):
     path = records(tmp_path / "r.tfrecord", [0, None])
     pictures = list(read_pictures(tiny.loaded(conditional=True), [path], label=3))

@@ -45,6 +45,7 @@ def test_half_precision_output_becomes_float32():
         (tf.sigmoid, "0,1"),
         (lambda x: tf.identity(tf.transpose(tf.tanh(x), [0, 2, 3, 1])), "-1,1"),
         (lambda x: tf.reshape(tf.sigmoid(x), [-1, 4, 1, 3]), "0,1"),
+        (lambda x: tf.cast(tf.tanh(tf.cast(x, tf.float16)), tf.float32), "-1,1"),
         (lambda x: tf.tanh(x) * 0.5 + 0.5, None),
         (lambda x: x, None),
     ],

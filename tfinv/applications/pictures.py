@@ -101,11 +101,12 @@ def _sorted_out(specs: Sequence[str]) -> tuple[list[str], list[int]]:
 
 def _read(generator: Generator, index: int, record, label: int | None) -> Picture:
     try:
+        data = record.read()  # first: a damaged record has no label either, and that is not why
         if generator.conditional:
             if label is None:
                 raise UserError("it has no label, and the generator is conditional: give --label")
             generator.check_labels([label])
-        pixels, note = fit(decode(record.read(), record.name), *generator.image_shape)
+        pixels, note = fit(decode(data, record.name), *generator.image_shape)
     except UserError as error:
         return Picture(index, record.name, label, "", None, str(error))
     return Picture(index, record.name, label, note or "", pixels)

@@ -20,7 +20,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
 LAYOUTS = ("NHWC", "NCHW")
 
 _BOUNDED = {"Tanh": "-1,1", "Sigmoid": "0,1"}
-_PASSED_THROUGH = ("Identity", "Reshape", "Transpose", "StopGradient", "Squeeze")
+_PASSED_THROUGH = ("Identity", "Cast", "Reshape", "Transpose", "StopGradient", "Squeeze")
 
 
 @dataclass(frozen=True)
