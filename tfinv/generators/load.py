@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
 import os
 from collections.abc import Mapping
@@ -45,7 +46,8 @@ def load_generator(
     located = _shipped(source) if source in SHIPPED and not os.path.exists(source) else source
     for form in FORMATS:
         if form.recognises(located):
-            model = form.read(located, signature)
+            # Messages and reports name the generator as the user did.
+            model = dataclasses.replace(form.read(located, signature), path=source)
             return Generator(
                 model, image_range=image_range, image_layout=image_layout, constants=constants
             )
