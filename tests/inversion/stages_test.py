@@ -93,5 +93,18 @@ def test_a_loss_without_a_term_for_the_layer(layer, loss):
     assert layer in str(raised.value) and "add mse" in str(raised.value)
 
 
+def test_shapes_of_inner_layers_are_constants_of_the_loop():
+    """A kernel that cannot see a size falls back to a form that is several times as slow."""
+    stage, work = compiled("dense", "mse", Adam(max_evaluations=2)), batch("dense")
+    seen, draw = [], stage.split.draw
+    stage.split.draw = lambda h, frontier, leak: seen.append(frontier) or draw(h, frontier, leak)
+    try:
+        stage.run(work)
+    finally:
+        del stage.split.draw
+    shapes = [value for value in seen[0] if value.dtype.is_integer]
+    assert all(tf.get_static_value(value) is not None for value in shapes)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

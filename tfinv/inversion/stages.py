@@ -18,6 +18,7 @@ from tfinv.inversion.trial import Trial
 __all__ = ["Batch", "CompiledStage", "Stage"]
 
 _STEPS_A_CALL = 25
+_MOST_DIMENSIONS = 8
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class CompiledStage:
             raise UserError(
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
             )
-        self._advance = tf.function(self._steps, jit_compile=True, autograph=False)
-        self._works = False
+        self._jit, self._works = True, False
+        self._loops: dict[Any, Callable[..., Any]] = {}
 
     def run(self, batch: Batch, on_progress: Callable[[Any], None] | None = None) -> Any:
         """Optimises a batch to the end.
@@ -84,17 +85,41 @@ class CompiledStage:
         flat = [len(batch.start), -1]
         anchor = tf.reshape(batch.anchor, flat)
         frontier = self.split.frontier(batch.latents, batch.labels)
+        shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
+        moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
         state = self.stage.solver.init(tf.reshape(batch.start, flat))
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
-            state = self._call(state, batch.targets, anchor, frontier)
+            state = self._call(shapes, state, batch.targets, anchor, moving)
             if on_progress is not None:
                 on_progress(state)
         return state
 
-    def _call(self, *args: Any) -> Any:
+    def _loop(self, shapes: dict[int, tf.Tensor]) -> Callable[..., Any]:
+        """The loop for a frontier with these shapes in it, made once.
+
+        A graph that computes the shape of an inner layer from its input hands it over in the
+        frontier. As an argument it would hide the layer's size from the kernels, which then could
+        not choose their quick forms, several times as fast: it is a constant of the loop instead.
+        (Only an eager tensor becomes one inside the loop's body.)
+        """
+        key = (self._jit, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
+        if key not in self._loops:
+
+            def steps(state: Any, targets: tf.Tensor, anchor: tf.Tensor, moving: Any) -> Any:
+                rest = iter(moving)
+                frontier = [
+                    shapes[k] if k in shapes else next(rest)
+                    for k in range(len(shapes) + len(moving))
+                ]
+                return self._steps(state, targets, anchor, frontier)
+
+            self._loops[key] = tf.function(steps, jit_compile=self._jit or None, autograph=False)
+        return self._loops[key]
+
+    def _call(self, shapes: dict[int, tf.Tensor], *args: Any) -> Any:
         """One call of the loop; the first one finds out whether XLA can compile it at all."""
         try:
-            state = self._advance(*args)
+            state = self._loop(shapes)(*args)
         except LookupError:  # TensorFlow's word for an operation without a derivative
             raise UserError(self._no_gradient()) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -105,8 +130,8 @@ class CompiledStage:
                 "which is slower",
                 stacklevel=2,
             )
-            self._advance = tf.function(self._steps, autograph=False)
-            state = self._advance(*args)
+            self._jit = False
+            state = self._loop(shapes)(*args)
         self._works = True
         return state
 
@@ -134,3 +159,8 @@ class CompiledStage:
             return step + 1, solver.step(state, evaluate)
 
         return tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)[1]
+
+
+def _may_be_a_shape(value: tf.Tensor) -> bool:
+    few = value.shape.rank is not None and value.shape.rank <= 1
+    return value.dtype.is_integer and few and value.shape.num_elements() <= _MOST_DIMENSIONS
