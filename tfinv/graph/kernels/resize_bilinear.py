@@ -8,7 +8,7 @@ and is wrong for some sizes: 6 rows made 18, for instance (TensorFlow 2.21).
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tfinv.graph.kernels.attributes import attribute, plain, static_sizes
 from tfinv.graph.kernels.registry import Kernel, register
 
-__all__ = ["bilinear_matrix", "resize_by_matrices"]
+__all__ = ["bilinear_matrix", "matrix_kernel", "resize_by_matrices"]
 
 
 def bilinear_matrix(
@@ -70,16 +70,20 @@ def resize_by_matrices(x: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.
     return tf.reshape(x, [-1, rows.shape[0], columns.shape[0], channels])
 
 
-@register("ResizeBilinear")
-def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel:
-    del constants
-    conventions = attribute(node, "align_corners"), attribute(node, "half_pixel_centers")
+def matrix_kernel(node: NodeDef, make_matrix: Callable[[int, int], tf.Tensor]) -> Kernel:
+    """The kernel of a resizing op that is linear and works on rows and columns apart.
+
+    Args:
+      node: the op; it runs as it is where a size is not known.
+      make_matrix: (input rows, output rows) to float32 [output rows, input rows]; called once
+        for each pair, outside any graph that is being traced.
+    """
     otherwise = plain(node)
 
     @functools.cache
     def matrix(inputs: int, outputs: int) -> tf.Tensor:
         with tf.init_scope():
-            return tf.constant(bilinear_matrix(inputs, outputs, *conventions))
+            return make_matrix(inputs, outputs)
 
     def kernel(inputs: Sequence[tf.Tensor], leak: tf.Tensor) -> list[tf.Tensor]:
         x, size = inputs
@@ -90,3 +94,12 @@ def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel:
         return [resize_by_matrices(x, matrix(height, rows), matrix(width, columns))]
 
     return kernel
+
+
+@register("ResizeBilinear")
+def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel:
+    del constants
+    conventions = attribute(node, "align_corners"), attribute(node, "half_pixel_centers")
+    return matrix_kernel(
+        node, lambda inputs, outputs: tf.constant(bilinear_matrix(inputs, outputs, *conventions))
+    )

@@ -7,15 +7,14 @@ what the op itself makes of unit vectors are the columns of that matrix, in ever
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import tensorflow as tf
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-from tfinv.graph.kernels.attributes import attribute, plain, static_sizes
+from tfinv.graph.kernels.attributes import attribute
 from tfinv.graph.kernels.registry import Kernel, register
-from tfinv.graph.kernels.resize_bilinear import resize_by_matrices
+from tfinv.graph.kernels.resize_bilinear import matrix_kernel
 
 __all__ = ["matrix_of_op"]
 
@@ -43,19 +42,6 @@ def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel:
     del constants
     names = ("align_corners", "half_pixel_centers")[: 2 if node.op == "ResizeBicubic" else 1]
     conventions = {name: attribute(node, name) for name in names}
-    otherwise = plain(node)
-
-    @functools.cache
-    def matrix(inputs: int, outputs: int) -> tf.Tensor:
-        with tf.init_scope():
-            return matrix_of_op(node.op, inputs, outputs, **conventions)
-
-    def kernel(inputs: Sequence[tf.Tensor], leak: tf.Tensor) -> list[tf.Tensor]:
-        x, size = inputs
-        (_, height, width, channels), (rows, columns) = x.shape, static_sizes(size)
-        if None in (height, width, channels, rows, columns):
-            return otherwise(inputs, leak)
-        x = tf.cast(x, tf.float32)  # whatever goes in, both ops return float32
-        return [resize_by_matrices(x, matrix(height, rows), matrix(width, columns))]
-
-    return kernel
+    return matrix_kernel(
+        node, lambda inputs, outputs: matrix_of_op(node.op, inputs, outputs, **conventions)
+    )
