@@ -16,6 +16,8 @@ flags.DEFINE_string(
     "handle, or dcgan_cifar10, which comes with tfinv.",
 )
 flags.DEFINE_string("signature", None, "Which signature to read, where a file has several.")
+flags.DEFINE_list("input", [], "Tensors to feed, for files that do not say: --input=z:0,y:0.")
+flags.DEFINE_string("output", None, "Tensor of the picture, likewise, such as Generator/Tanh:0.")
 flags.DEFINE_enum(
     "image_range",
     None,
@@ -40,6 +42,8 @@ def load_flagged_generator():
     generator = load_generator(
         values.generator,
         signature=values.signature,
+        inputs=values.input,
+        output=values.output,
         image_range=values.image_range,
         image_layout=values.image_layout,
         constants=constants,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfinv.generators import hub, keras_file, saved_model
-from tfinv.graph.model import GraphModel
+from tfinv.generators.reading import Reading, Request
 
 __all__ = ["FORMATS", "Format"]
 
@@ -21,13 +21,13 @@ class Format:
       name: for messages and tables.
       example: what a user writes after --generator=.
       recognises: whether a source, as the user wrote it, is of this kind.
-      read: (source, signature or None) to the graph.
+      read: (source, what the user says about it) to the graph and what is known of it.
     """
 
     name: str
     example: str
     recognises: Callable[[str], bool]
-    read: Callable[[str, str | None], GraphModel]
+    read: Callable[[str, Request], Reading]
 
 
 def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:

@@ -37,6 +37,7 @@ class Generator:
       image_range: a name in `RANGES` that overrides what is read off the graph.
       image_layout: a name in `LAYOUTS` that overrides what is read off the shape.
       constants: values of the scalar inputs by key, such as {"truncation": 0.5}; 1 by default.
+      notes: lines that a user should know of how the file was read.
 
     Attributes:
       path: where it was read from.
@@ -59,9 +60,10 @@ class Generator:
         image_range: str | None = None,
         image_layout: str | None = None,
         constants: Mapping[str, float] | None = None,
+        notes: Sequence[str] = (),
     ):
         self.path, self.producer = model.path, model.producer
-        self.notes: list[str] = []
+        self.notes: list[str] = list(notes)
         self._model = model
         self._inputs = Inputs(model, constants or {})
         self.latent_size, self.classes = self._inputs.latent_size, self._inputs.classes

@@ -6,7 +6,7 @@ import re
 
 from tfinv.errors import UserError
 from tfinv.generators import saved_model
-from tfinv.graph.model import GraphModel
+from tfinv.generators.reading import Reading, Request
 
 __all__ = ["is_handle", "read", "resolve"]
 
@@ -39,6 +39,6 @@ def resolve(handle: str) -> str:
         ) from error
 
 
-def read(source: str, signature: str | None = None) -> GraphModel:
+def read(source: str, request: Request) -> Reading:
     """Reads a module by its handle; see `saved_model.read`."""
-    return saved_model.read(resolve(source), signature)
+    return saved_model.read(resolve(source), request)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from tfinv.errors import UserError
-from tfinv.graph.model import GraphModel
+from tfinv.generators.reading import Reading, Request
 from tfinv.graph.read_keras import read_keras
 
 __all__ = ["read"]
 
 
-def read(source: str, signature: str | None = None) -> GraphModel:
+def read(source: str, request: Request) -> Reading:
     """Reads a `.keras` file; it has no signatures, so none can be named."""
-    if signature is not None:
+    if request.signature is not None:
         raise UserError(f"{source} is a Keras file and has no signatures: drop --signature")
-    return read_keras(source)
+    return Reading(read_keras(source))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import importlib.resources
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfinv.errors import UserError
 from tfinv.generators.formats import FORMATS
 from tfinv.generators.generator import Generator
+from tfinv.generators.reading import Request
 
 __all__ = ["SHIPPED", "load_generator"]
 
@@ -22,6 +23,8 @@ def load_generator(
     source: str | Path,
     *,
     signature: str | None = None,
+    inputs: Sequence[str] = (),
+    output: str | None = None,
     image_range: str | None = None,
     image_layout: str | None = None,
     constants: Mapping[str, float] | None = None,
@@ -31,6 +34,8 @@ def load_generator(
     Args:
       source: a path, a TF-Hub handle, or the name of a generator that comes with tfinv.
       signature: which signature to read, where the file has several.
+      inputs: names of the tensors to feed, for files that do not say.
+      output: name of the picture's tensor, likewise.
       image_range: "-1,1", "0,1" or "0,255" where the graph does not say or is wrong.
       image_layout: "NHWC" or "NCHW", likewise.
       constants: values of scalar inputs such as {"truncation": 0.5}; 1 by default.
@@ -47,9 +52,14 @@ def load_generator(
     for form in FORMATS:
         if form.recognises(located):
             # Messages and reports name the generator as the user did.
-            model = dataclasses.replace(form.read(located, signature), path=source)
+            reading = form.read(located, Request(signature, tuple(inputs), output))
+            model = dataclasses.replace(reading.model, path=source)
             return Generator(
-                model, image_range=image_range, image_layout=image_layout, constants=constants
+                model,
+                image_range=image_range or reading.image_range,
+                image_layout=image_layout,
+                constants=constants,
+                notes=reading.notes,
             )
     known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
     if not os.path.exists(source):
