@@ -19,14 +19,15 @@ def trial(seed: int = 0, rows: int = 3) -> Trial:
     rng = np.random.default_rng(seed)
     pictures = rng.random((2, rows, 4, 5, 3)).astype(np.float32)
     codes = rng.standard_normal((2, rows, 7)).astype(np.float32)
-    return Trial(*map(tf.constant, (*pictures, *codes)))
+    latents = rng.standard_normal((rows, 6)).astype(np.float32)
+    return Trial(*map(tf.constant, (*pictures, *codes, latents)))
 
 
 def in_numpy(t: Trial) -> dict[str, np.ndarray]:
-    images, targets, code, anchor = (np.asarray(part, np.float64) for part in t)
+    images, targets, code, anchor, latent = (np.asarray(part, np.float64) for part in t)
     return {
         "mse": ((images - targets) ** 2).reshape(len(images), -1).mean(1),
-        "likelihood": (code**2).sum(1) / 2,
+        "likelihood": (latent**2).sum(1) / 2,
         "delta": np.abs(code - anchor).sum(1),
     }
 
@@ -111,9 +112,10 @@ def test_a_term_that_does_not_exist_is_answered_with_those_that_do():
 
 def test_a_stage_has_the_terms_of_its_layer():
     loss = Loss.parse("mse + 0.5*likelihood + 2*delta")
-    assert str(loss.at(latent=True)) == "mse + 0.5 * likelihood"
-    assert str(loss.at(latent=False)) == "mse + 2 * delta"
-    assert Loss.of("likelihood").at(latent=False).parts == ()
+    assert str(loss.at(latent=True, behind=False)) == "mse + 0.5 * likelihood"
+    assert str(loss.at(latent=False, behind=True)) == "mse + 2 * delta"
+    assert loss.at(latent=True, behind=True) == loss  # z beside the code
+    assert Loss.of("likelihood").at(latent=False, behind=True).parts == ()
 
 
 if __name__ == "__main__":

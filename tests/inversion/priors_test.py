@@ -15,7 +15,7 @@ PICTURES = tf.zeros([4, 2, 2, 3])
 
 
 def trial(code, anchor) -> Trial:
-    return Trial(PICTURES, PICTURES, code, tf.constant(anchor))
+    return Trial(PICTURES, PICTURES, code, tf.constant(anchor), latent=code)
 
 
 def with_gradient(term, code, anchor):

@@ -32,15 +32,16 @@ class Term:
     Attributes:
       value: a Trial to float32 [B]. Never a mean over the batch: that would couple images to each
         other and the result to the batch size.
-      at: "latent" or "code" if it makes sense at the latent, or behind it, only; else "any".
+      at: "latent" if it makes sense only where z is optimised, as the code or beside it; "code" if
+        only behind the latent; else "any".
     """
 
     value: Callable[[Trial], tf.Tensor]
     at: str
 
-    def applies(self, latent: bool) -> bool:
-        """Whether a stage at the latent (or, if false, behind it) has this term."""
-        return self.at in ("any", "latent" if latent else "code")
+    def applies(self, latent: bool, behind: bool) -> bool:
+        """Whether a stage has this term; for the arguments see `Loss.at`."""
+        return {"any": True, "latent": latent, "code": behind}[self.at]
 
 
 TERMS = {
@@ -109,9 +110,14 @@ class Loss:
     def __str__(self) -> str:
         return " + ".join(n if w == 1.0 else f"{w:g} * {n}" for n, w in self.parts)
 
-    def at(self, latent: bool) -> Loss:
-        """The terms that a stage at the latent, or one behind it, has."""
-        return Loss(tuple(part for part in self.parts if TERMS[part[0]].applies(latent)))
+    def at(self, latent: bool, behind: bool) -> Loss:
+        """The terms that a stage has.
+
+        Args:
+          latent: whether it optimises z, as the code or beside it.
+          behind: whether its layer is behind the latent.
+        """
+        return Loss(tuple(part for part in self.parts if TERMS[part[0]].applies(latent, behind)))
 
     def __call__(self, trial: Trial) -> tf.Tensor:
         """The weighted sum, float32 [B]."""

@@ -17,7 +17,7 @@ def likelihood(trial: Trial) -> tf.Tensor:
     Returns:
       float32 [B] in [0, inf); about latent_size / 2 for a z drawn from the prior.
     """
-    return 0.5 * tf.reduce_sum(tf.square(trial.code), 1)
+    return 0.5 * tf.reduce_sum(tf.square(trial.latent), 1)
 
 
 def delta(trial: Trial) -> tf.Tensor:

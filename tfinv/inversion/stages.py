@@ -64,7 +64,7 @@ class CompiledStage:
 
     def __init__(self, stage: Stage, split: Split):
         self.stage, self.split = stage, split
-        self.loss = stage.loss.at(split.is_latent)
+        self.loss = stage.loss.at(latent=split.is_latent, behind=not split.is_latent)
         if not self.loss.parts:
             raise UserError(
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
@@ -143,10 +143,11 @@ class CompiledStage:
         solver, shape = self.stage.solver, [-1, *self.split.code_shape]
 
         def evaluate(code: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            latent = code if self.split.is_latent else None
             with tf.GradientTape() as tape:
                 tape.watch(code)
                 images = self.split.draw(tf.reshape(code, shape), frontier, leak)
-                losses = self.loss(Trial(images, targets, code, anchor))
+                losses = self.loss(Trial(images, targets, code, anchor, latent))
             gradient = tape.gradient(losses, code)
             if gradient is None:
                 raise UserError(self._no_gradient())

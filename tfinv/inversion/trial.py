@@ -17,9 +17,12 @@ class Trial(NamedTuple):
       targets: float32 [B, H, W, C] in [0, 1].
       code: float32 [B, D], flattened codes.
       anchor: float32 [B, D], g1(z*): what z reaches at this layer.
+      latent: float32 [B, latent_size], z, where it is optimised: as the code, or beside it; else
+        None.
     """
 
     images: tf.Tensor
     targets: tf.Tensor
     code: tf.Tensor
     anchor: tf.Tensor
+    latent: tf.Tensor | None = None
