@@ -14,7 +14,8 @@ from tfinv.graph.model import GraphModel
 
 __all__ = ["Inputs", "Labels"]
 
-Labels = Sequence[int] | np.ndarray | None
+Labels = Sequence[int] | np.ndarray | tf.Tensor | None
+"""Classes, int [N]; or, for a generator that takes one-hot labels, weights, float [N, classes]."""
 
 _SCALAR = 1.0  # a truncation of 1 truncates nothing
 
@@ -33,6 +34,7 @@ class Inputs:
       names: the tensors that `feeds` gives values for: z, then labels if there are any.
       conditional: whether labels are needed.
       classes: number of classes; None if unconditional or not known.
+      one_hot: whether labels are one-hot floats, so that any weights of the classes will do.
       constants: values of the scalar inputs, by tensor.
 
     Raises:
@@ -49,6 +51,7 @@ class Inputs:
         self.classes = roles.classes
         if self.conditional and self.classes is None:
             self.classes = count_classes(model, roles.labels.tensor)
+        self.one_hot = self._takes_rows() and roles.labels.dtype.is_floating
         known = {port.key: port for port in roles.scalars}
         unknown = sorted(set(scalars) - set(known))
         if unknown:
@@ -66,7 +69,8 @@ class Inputs:
 
         Args:
           z: floats [N, latent_size].
-          labels: int [N] in [0, classes); needed if `conditional`.
+          labels: int [N] in [0, classes), or float [N, classes] if `one_hot`; needed if
+            `conditional`.
 
         Raises:
           UserError: if labels are missing, not needed, or out of range; or z has another size.
@@ -82,15 +86,52 @@ class Inputs:
             return (z,)
         if labels is None:
             raise UserError(f"{self.path} is conditional: give a label for each picture")
-        labels = self.check_labels(labels)
+        weights = self._weights(labels)
+        labels = self.check_labels(labels) if weights is None else weights
         if z.shape[0] is not None and len(labels) != z.shape[0]:
             raise UserError(
                 f"{len(labels)} labels do not fit {z.shape[0]} latents: give one for each"
             )
-        if port.shape is not None and len(port.shape) == 2 and port.shape[1] != 1:
+        if weights is not None:
+            return z, tf.cast(weights, port.dtype)
+        if self._takes_rows():
             return z, tf.one_hot(labels, self.classes, dtype=port.dtype)
         shape = [-1] if port.shape is None else [-1, *port.shape[1:]]
         return z, tf.reshape(tf.cast(labels, port.dtype), shape)
+
+    def _takes_rows(self) -> bool:
+        """Whether a label is a row with a number for each class."""
+        shape = self._labels.shape if self._labels is not None else None
+        return shape is not None and len(shape) == 2 and shape[1] != 1
+
+    def label_weights(self, labels: Labels) -> tf.Tensor:
+        """Labels as float32 [N, classes]: one-hot rows, or the weights that are given.
+
+        Raises:
+          UserError: as `feeds`; or if not `one_hot`.
+        """
+        if not self.one_hot:
+            taken = "labels as whole numbers" if self.conditional else "no labels"
+            raise UserError(f"{self.path} takes {taken}: there are no weights of classes")
+        weights = self._weights(labels)
+        if weights is None:
+            return tf.one_hot(self.check_labels(labels), self.classes)
+        return tf.cast(weights, tf.float32)
+
+    def _weights(self, labels: Labels) -> tf.Tensor | None:
+        """Labels that are weights of classes, checked; None for labels that are numbers."""
+        if not self.one_hot:
+            return None
+        values = labels if tf.is_tensor(labels) else np.asarray(labels)
+        if len(values.shape) != 2 or not tf.as_dtype(values.dtype).is_floating:
+            return None
+        weights = tf.convert_to_tensor(values)
+        if weights.shape[1] != self.classes:
+            raise UserError(
+                f"weights of classes of shape {weights.shape.as_list()} do not fit {self.path}: "
+                f"[count, {self.classes}] is needed"
+            )
+        return weights
 
     def check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns labels as int32 [N].
