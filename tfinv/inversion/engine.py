@@ -85,6 +85,7 @@ class Inverter:
             for stage, budget in zip(stages, budgets, strict=True)
         ]
         self._stages = [CompiledStage(plan, generator.split(plan.layer)) for plan in plans]
+        self._losses = sum((stage.loss for stage in self._stages), Loss(()))
         _check_order(self._stages)
         _check_terms(loss, self._stages)
 
@@ -160,13 +161,14 @@ class Inverter:
         latents = tf.constant(self._start.latents(first, indices, self.seed))
         code = self._start.codes(first, indices, self.seed)
         code = first.g1(latents, labels) if code is None else tf.constant(code)
+        references = self._losses.references(targets)
         results, before = [], first
         for stage in self._stages:
             if stage.split is not before:
                 code = before.follow(code, stage.split, latents, labels)
             # Delta is measured from what z reaches, wherever the stage itself starts.
             anchor = code if stage.split.is_latent else stage.split.g1(latents, labels)
-            batch = Batch(targets, latents, labels, code, anchor)
+            batch = Batch(targets, latents, labels, code, anchor, references)
             report = None if on_progress is None else _bound(on_progress, stage.stage)
             state = stage.run(batch, report)
             code = tf.reshape(state.best_code, [-1, *stage.split.code_shape])
@@ -256,7 +258,7 @@ def _check_order(stages: Sequence[CompiledStage]) -> None:
 
 
 def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
-    used = {name for stage in stages for name, _ in stage.loss.parts}
-    idle = [name for name, _ in loss.parts if name not in used]
+    used = {term for stage in stages for term in stage.loss.terms}
+    idle = [term.name for term in loss.terms if term not in used]
     if idle and any(stage.stage.loss == loss for stage in stages):
         raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -30,14 +30,20 @@ class Term:
     """One named part of a loss.
 
     Attributes:
+      name: what it is called in a sum.
       value: a Trial to float32 [B]. Never a mean over the batch: that would couple images to each
         other and the result to the batch size.
       at: "latent" if it makes sense only where z is optimised, as the code or beside it; "code" if
         only behind the latent; else "any".
+      reference: targets float32 [B, H, W, C] to what `value` needs of them and would else compute
+        at every evaluation: floats [B, ...], row by row. It is computed once a batch, and is
+        `trial.references[name]`. None if the term needs nothing of the kind.
     """
 
+    name: str
     value: Callable[[Trial], tf.Tensor]
-    at: str
+    at: str = "any"
+    reference: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     def applies(self, latent: bool, behind: bool) -> bool:
         """Whether a stage has this term; for the arguments see `Loss.at`."""
@@ -45,10 +51,14 @@ class Term:
 
 
 TERMS = {
-    "mse": Term(mse, "any"),
-    "likelihood": Term(priors.likelihood, "latent"),
-    "delta": Term(priors.delta, "code"),
+    term.name: term
+    for term in (
+        Term("mse", mse),
+        Term("likelihood", priors.likelihood, at="latent"),
+        Term("delta", priors.delta, at="code"),
+    )
 }
+"""The terms that need nothing but the trial."""
 
 _PART = re.compile(r"^(?:(?P<weight>[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*\*\s*)?(?P<name>[a-z_]+)$")
 
@@ -58,29 +68,44 @@ class Loss:
     """A weighted sum of terms: `Loss.of("mse") + 1e-4 * Loss.of("likelihood")`.
 
     Attributes:
-      parts: (name of a term, weight) each.
+      parts: (term, weight) each.
+
+    Raises:
+      UserError: if two different terms have one name.
     """
 
-    parts: tuple[tuple[str, float], ...]
+    parts: tuple[tuple[Term, float], ...]
+
+    def __post_init__(self):
+        named = {term.name: term for term in self.terms}
+        twice = [term.name for term in self.terms if named[term.name] != term]
+        if twice:
+            raise UserError(f"two terms of a loss are called {twice[0]!r}: give one another name")
 
     @classmethod
-    def of(cls, name: str) -> Loss:
+    def of(cls, term: str | Term) -> Loss:
         """One term with weight 1.
 
+        Args:
+          term: the name of one in `TERMS`, or any other.
+
         Raises:
-          UserError: if there is no such term; lists those there are.
+          UserError: if no term has the name; lists those there are.
         """
-        if name not in TERMS:
-            raise UserError(f"loss {name!r} is not known: it is a sum of {', '.join(TERMS)}")
-        return cls(((name, 1.0),))
+        return cls(((_find(term, TERMS) if isinstance(term, str) else term, 1.0),))
 
     @classmethod
-    def parse(cls, text: str) -> Loss:
+    def parse(cls, text: str, more: Sequence[Term] = ()) -> Loss:
         """Reads "mse + 1e-4 * likelihood".
+
+        Args:
+          text: a sum of names, each with a weight or without.
+          more: terms beside those in `TERMS`.
 
         Raises:
           UserError: if the text is no such sum.
         """
+        known = {**TERMS, **{term.name: term for term in more}}
         total = cls(())
         # A plus inside a number such as 1e+4 separates nothing; the one in mse+delta does.
         for part in re.split(r"(?<![0-9.][eE])\+", text):
@@ -96,19 +121,24 @@ class Loss:
                 )
             if not 0.0 < weight < math.inf:
                 raise UserError(f"loss {text!r}: a weight of {weight:g} is no positive number")
-            total += weight * cls.of(match["name"])
+            total += cls(((_find(match["name"], known), weight),))
         return total
 
     def __add__(self, other: Loss) -> Loss:
         return Loss(self.parts + other.parts)
 
     def __mul__(self, factor: float) -> Loss:
-        return Loss(tuple((name, weight * factor) for name, weight in self.parts))
+        return Loss(tuple((term, weight * factor) for term, weight in self.parts))
 
     __rmul__ = __mul__
 
     def __str__(self) -> str:
-        return " + ".join(n if w == 1.0 else f"{w:g} * {n}" for n, w in self.parts)
+        return " + ".join(t.name if w == 1.0 else f"{_short(w)} * {t.name}" for t, w in self.parts)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms without their weights."""
+        return tuple(term for term, _ in self.parts)
 
     def at(self, latent: bool, behind: bool) -> Loss:
         """The terms that a stage has.
@@ -117,9 +147,31 @@ class Loss:
           latent: whether it optimises z, as the code or beside it.
           behind: whether its layer is behind the latent.
         """
-        return Loss(tuple(part for part in self.parts if TERMS[part[0]].applies(latent, behind)))
+        return Loss(tuple(part for part in self.parts if part[0].applies(latent, behind)))
+
+    def references(self, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What its terms keep of targets; see `Term.reference`.
+
+        Args:
+          targets: float32 [B, H, W, C] in [0, 1].
+
+        Returns:
+          By the term's name: floats [B, ...], each row of its own target alone.
+        """
+        kept = {term for term in self.terms if term.reference is not None}
+        return {term.name: term.reference(targets) for term in kept}
 
     def __call__(self, trial: Trial) -> tf.Tensor:
         """The weighted sum, float32 [B]."""
-        values = [weight * TERMS[name].value(trial) for name, weight in self.parts]
-        return tf.add_n(values)
+        return tf.add_n([weight * term.value(trial) for term, weight in self.parts])
+
+
+def _find(name: str, known: Mapping[str, Term]) -> Term:
+    if name not in known:
+        raise UserError(f"loss {name!r} is not known: it is a sum of {', '.join(known)}")
+    return known[name]
+
+
+def _short(weight: float) -> str:
+    """A weight in few digits, if those say all of it."""
+    return f"{weight:g}" if float(f"{weight:g}") == weight else repr(weight)

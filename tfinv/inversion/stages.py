@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
@@ -46,6 +46,7 @@ class Batch:
       labels: int32 [B], or None.
       start: float32 [B, *code_shape].
       anchor: float32 [B, *code_shape], what z reaches at the layer; see `Trial`.
+      references: what `Loss.references` makes of the targets; more than a stage needs does no harm.
     """
 
     targets: tf.Tensor
@@ -53,6 +54,7 @@ class Batch:
     labels: Any
     start: tf.Tensor
     anchor: tf.Tensor
+    references: Mapping[str, tf.Tensor] = field(default_factory=dict)
 
 
 class CompiledStage:
@@ -87,9 +89,10 @@ class CompiledStage:
         frontier = self.split.frontier(batch.latents, batch.labels)
         shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
         moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
+        references = dict(batch.references)
         state = self.stage.solver.init(tf.reshape(batch.start, flat))
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
-            state = self._call(shapes, state, batch.targets, anchor, moving)
+            state = self._call(shapes, state, batch.targets, references, anchor, moving)
             if on_progress is not None:
                 on_progress(state)
         return state
@@ -105,13 +108,13 @@ class CompiledStage:
         key = (self._jit, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
         if key not in self._loops:
 
-            def steps(state: Any, targets: tf.Tensor, anchor: tf.Tensor, moving: Any) -> Any:
+            def steps(state: Any, targets: Any, references: Any, anchor: Any, moving: Any) -> Any:
                 rest = iter(moving)
                 frontier = [
                     shapes[k] if k in shapes else next(rest)
                     for k in range(len(shapes) + len(moving))
                 ]
-                return self._steps(state, targets, anchor, frontier)
+                return self._steps(state, targets, references, anchor, frontier)
 
             self._loops[key] = tf.function(steps, jit_compile=self._jit or None, autograph=False)
         return self._loops[key]
@@ -139,7 +142,7 @@ class CompiledStage:
         reason = self.split.obstacle() or "the loss does not depend on the code"
         return f"nothing can be optimised at {self.split.layer.name}: {reason}"
 
-    def _steps(self, state: Any, targets: tf.Tensor, anchor: tf.Tensor, frontier: Any) -> Any:
+    def _steps(self, state: Any, targets: Any, references: Any, anchor: Any, frontier: Any) -> Any:
         solver, shape = self.stage.solver, [-1, *self.split.code_shape]
 
         def evaluate(code: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -147,7 +150,7 @@ class CompiledStage:
             with tf.GradientTape() as tape:
                 tape.watch(code)
                 images = self.split.draw(tf.reshape(code, shape), frontier, leak)
-                losses = self.loss(Trial(images, targets, code, anchor, latent))
+                losses = self.loss(Trial(images, targets, code, anchor, latent, references))
             gradient = tape.gradient(losses, code)
             if gradient is None:
                 raise UserError(self._no_gradient())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -19,6 +21,7 @@ class Trial(NamedTuple):
       anchor: float32 [B, D], g1(z*): what z reaches at this layer.
       latent: float32 [B, latent_size], z, where it is optimised: as the code, or beside it; else
         None.
+      references: what terms keep of the targets, by their names; see `Term`.
     """
 
     images: tf.Tensor
@@ -26,3 +29,4 @@ class Trial(NamedTuple):
     code: tf.Tensor
     anchor: tf.Tensor
     latent: tf.Tensor | None = None
+    references: Mapping[str, tf.Tensor] = MappingProxyType({})
