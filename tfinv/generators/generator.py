@@ -143,15 +143,19 @@ class Generator:
         """The layers at which this generator can be cut, from latent to picture."""
         return list(self._layers)
 
-    def split(self, layer: str = "dense") -> Split:
+    def split(self, layer: str = "dense", free: Sequence[str] = ()) -> Split:
         """Cuts the generator in two.
 
         Args:
           layer: "latent", "dense" for the first dense layer, the name of a tensor, or the end of
             one that no other ends in.
+          free: out of "latent" and "labels", what shall be given at every evaluation, so that it
+            can be optimised together with the code. What g2 does not read is left out, and
+            `Split.free` says what remains.
 
         Raises:
-          UserError: if there is no such layer, or several.
+          UserError: if there is no such layer, or several; or for free labels of a generator that
+            takes them as whole numbers.
         """
         if layer == LATENT:
             found = Layer(LATENT, "latent", (self.latent_size,), self.latent_size, False)
@@ -159,7 +163,7 @@ class Generator:
             found = find_layer(self._layers, self._dense)
         else:
             found = find_layer(self._layers, layer)
-        return Split(self._model, self._inputs, self.border, found, self._output)
+        return Split(self._model, self._inputs, self.border, found, self._output, free)
 
     def check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
         """Returns labels as int32 [N]; raises UserError for one that the generator cannot take."""

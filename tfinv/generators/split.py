@@ -18,17 +18,22 @@ from tfinv.graph.model import GraphModel, split_tensor_name
 from tfinv.graph.ops import tensor_type
 from tfinv.graph.walk import canonical, topological_order
 
-__all__ = ["LATENT", "Split"]
+__all__ = ["BESIDE", "LATENT", "Split"]
 
 LATENT = "latent"
 """The name of the layer whose code is z itself."""
+
+BESIDE = ("latent", "labels")
+"""What g2 may read beside the code."""
 
 
 class Split:
     """`G(z, y) = g2(g1(z, y), z, y)` at one layer; made by `Generator.split`.
 
     Whatever depends on z and y alone, and not on the code, is computed once a batch by `frontier`;
-    `draw` is the rest of g2, the part that an optimisation evaluates again and again.
+    `draw` is the rest of g2, the part that an optimisation evaluates again and again. Where z or y
+    are to be optimised together with the code, they are made free: `draw` takes them then, and what
+    depends on them runs at every evaluation too.
 
     Attributes:
       layer: where.
@@ -37,41 +42,84 @@ class Split:
       is_latent: whether the code is z itself.
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
       reads_labels: whether g2 reads the labels.
+      free: which of `BESIDE` are free.
+      latent_read: bool [latent_size], the numbers of z that g2 reads beside the code: in a
+        hierarchical generator, the chunks that are injected behind the cut.
       live_nodes: operations of g2 that run at every evaluation.
     """
 
     def __init__(
-        self, model: GraphModel, inputs: Inputs, border: Border, layer: Layer, output: str
+        self,
+        model: GraphModel,
+        inputs: Inputs,
+        border: Border,
+        layer: Layer,
+        output: str,
+        free: Sequence[str] = (),
     ):
         self.layer = layer
         self.code_shape, self.latent_size = layer.shape, inputs.latent_size
         self.is_latent = layer.name == LATENT
         self._model, self._inputs, self._border = model, inputs, border
-        latent, *labels = inputs.names
         self._output = output
-        self._tensor = latent if self.is_latent else layer.name
+        self._tensor = inputs.latent if self.is_latent else layer.name
         self._node = split_tensor_name(self._tensor)[0]
         self._between: dict[str, Program] = {}
         # The latent is the code itself at the layer "latent", and else an input like the labels.
-        self._fed = [name for name in inputs.names if name != self._tensor]
-        self._g2 = Program(
-            model,
-            [output],
-            live=[self._tensor],
-            per_batch=self._fed,
-            constants=inputs.constants,
+        self._beside = dict(zip(BESIDE, inputs.names, strict=False))
+        if self.is_latent:
+            del self._beside[LATENT]
+        self.free = self._possible(free)
+        self._g2 = self._make()
+        read = [what for what in self.free if self._reads(what)]
+        if read != list(self.free):  # freeing what is not read would only take shapes into the loop
+            self.free = tuple(read)
+            self._g2 = self._make()
+        self.reads_latent, self.reads_labels = map(self._reads, BESIDE)
+        self.latent_read = (
+            self._g2.columns_read(inputs.latent, self.latent_size)
+            if self.reads_latent
+            else np.zeros(self.latent_size, bool)
         )
-        self.reads_latent = canonical(latent) in self._g2.reads
-        self.reads_labels = any(canonical(name) in self._g2.reads for name in labels)
         self._dtype = tensor_type(model.nodes, self._tensor)
         self.live_nodes: int = self._g2.counts["live"]
+
+    def _possible(self, free: Sequence[str]) -> tuple[str, ...]:
+        """What of the wishes there is; refuses those that cannot be."""
+        unknown = [what for what in free if what not in BESIDE]
+        if unknown:
+            raise UserError(f"{unknown[0]!r} cannot be free: {' and '.join(BESIDE)} can")
+        if "labels" in free and self._inputs.conditional and not self._inputs.one_hot:
+            raise UserError(
+                f"{self._inputs.path} takes labels as whole numbers, which have no gradient: they "
+                "are held"
+            )
+        return tuple(what for what in BESIDE if what in free and what in self._beside)
+
+    def _make(self) -> Program:
+        return Program(
+            self._model,
+            [self._output],
+            live=[self._tensor, *(self._beside[what] for what in self.free)],
+            per_batch=self._held,
+            constants=self._inputs.constants,
+        )
+
+    @property
+    def _held(self) -> list[str]:
+        """The tensors that are fed once a batch."""
+        return [name for what, name in self._beside.items() if what not in self.free]
+
+    def _reads(self, what: str) -> bool:
+        return what in self._beside and canonical(self._beside[what]) in self._g2.reads
 
     def g1(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tf.Tensor:
         """The code that a latent has at this layer.
 
         Args:
           z: float32 [N, latent_size].
-          labels: int [N] in [0, classes); needed for a conditional generator.
+          labels: int [N] in [0, classes), or weights of classes, float [N, classes], if the
+            generator takes one-hot labels; needed for a conditional generator.
 
         Returns:
           float32 [N, *code_shape].
@@ -94,14 +142,15 @@ class Split:
         Args:
           h: float32 [N, *code_shape].
           z: float32 [N, latent_size]; needed only if `reads_latent`.
-          labels: int [N]; needed only if `reads_labels`.
+          labels: int [N] or float [N, classes]; needed only if `reads_labels`.
           leak: share of a negative upstream gradient that a closed ReLU lets through, in [0, 1],
             a scalar or one a picture [N]; changes gradients only, never pictures.
 
         Returns:
           float32 [N, height, width, channels] in [0, 1].
         """
-        return self.draw(tf.convert_to_tensor(h), self.frontier(z, labels, count=len(h)), leak)
+        frontier = self.frontier(z, labels, count=len(h))
+        return self.draw(tf.convert_to_tensor(h), frontier, leak, z=z, labels=labels)
 
     def frontier(
         self,
@@ -110,25 +159,19 @@ class Split:
         *,
         count: int | None = None,
     ) -> tuple[tf.Tensor, ...]:
-        """What g2 reads beside the code, computed once a batch.
+        """What g2 reads beside the code and is not free, computed once a batch.
 
         Args:
-          z: float32 [N, latent_size]; needed only if `reads_latent`.
-          labels: int [N]; needed only if `reads_labels`.
+          z: float32 [N, latent_size]; needed only if `reads_latent` and not free.
+          labels: int [N] or float [N, classes]; needed only if `reads_labels` and not free.
           count: N, for graphs that read it off the shape of an input that is not given.
 
         Raises:
           UserError: if g2 reads an input that is not given.
         """
-        for given, read, what in (
-            (z, self.reads_latent, "latents"),
-            (labels, self.reads_labels, "labels"),
-        ):
-            if given is None and read:
-                raise UserError(
-                    f"{self._inputs.path} still reads the {what} behind {self.layer.name}: give "
-                    "them beside the codes"
-                )
+        for what, given in zip(BESIDE, (z, labels), strict=True):
+            if what not in self.free and self._reads(what):
+                self._require(what, given)
         if count is None:
             count = next((len(given) for given in (z, labels) if given is not None), 1)
         if z is None:  # nothing but its shape is read
@@ -136,15 +179,46 @@ class Split:
         if labels is None and self._inputs.conditional:
             labels = np.zeros(count, np.int32)
         feeds = zip(self._inputs.names, self._inputs.feeds(z, labels), strict=True)
-        return self._g2.prepare(*(value for name, value in feeds if name in self._fed))
+        held = self._held
+        return self._g2.prepare(*(value for name, value in feeds if name in held))
 
     def draw(
-        self, h: tf.Tensor, frontier: Sequence[tf.Tensor], leak: tf.Tensor | float = 0.0
+        self,
+        h: tf.Tensor,
+        frontier: Sequence[tf.Tensor],
+        leak: tf.Tensor | float = 0.0,
+        *,
+        z: tf.Tensor | np.ndarray | None = None,
+        labels: Labels = None,
     ) -> tf.Tensor:
-        """The live half of g2: h float32 [N, *code_shape] to float32 NHWC in [0, 1]."""
-        h = tf.cast(h, self._dtype)  # codes are float32, whatever the graph computes in
-        output = self._g2.run([h], frontier, leak)[0]
+        """The live half of g2.
+
+        Args:
+          h: float32 [N, *code_shape].
+          frontier: from `frontier`.
+          leak: as for `g2`.
+          z: float32 [N, latent_size]; needed if free.
+          labels: int [N] or float32 [N, classes]; needed if free.
+
+        Returns:
+          float32 [N, height, width, channels] in [0, 1].
+        """
+        live = [tf.cast(h, self._dtype)]  # codes are float32, whatever the graph computes in
+        given = dict(zip(BESIDE, (z, labels), strict=True))
+        for what in self.free:
+            self._require(what, given[what])
+            value = given[what] if what == LATENT else self._inputs.label_weights(given[what])
+            live.append(tf.cast(value, tensor_type(self._model.nodes, self._beside[what])))
+        output = self._g2.run(live, frontier, leak)[0]
         return self._border.to_images(output)
+
+    def _require(self, what: str, given: object) -> None:
+        if given is None:
+            plural = "latents" if what == LATENT else what
+            raise UserError(
+                f"{self._inputs.path} still reads the {plural} behind {self.layer.name}: give "
+                "them beside the codes"
+            )
 
     def obstacle(self) -> str | None:
         """Says, in one line that names the operation, why no gradient reaches the code, or None.
@@ -179,7 +253,7 @@ class Split:
           h: float32 [N, *code_shape].
           other: a cut that this one reaches.
           z: float32 [N, latent_size], for what lies between and reads it.
-          labels: int [N], likewise.
+          labels: int [N] or float [N, classes], likewise.
 
         Returns:
           float32 [N, *other.code_shape].

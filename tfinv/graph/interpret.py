@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfinv.graph import ops
+from tfinv.graph import columns, ops
 from tfinv.graph.kernels import Kernel, kernel_for, plain
 from tfinv.graph.model import GraphModel, NodeDef
 from tfinv.graph.plan import CONSTANT, LIVE, PER_BATCH, Plan, Step, make_plan
@@ -43,8 +43,9 @@ class Program:
     Attributes:
       counts: how many nodes are "constant", "per_batch" and "live"; nodes that compute nothing
         (identities, conditions) are not counted.
-      reads: the tensors of `per_batch`, as "node:k", of which the outputs need the values. Of the
-        others they need nothing, or the shape alone: many exports take a batch size off the latent.
+      reads: the tensors of `live` and `per_batch`, as "node:k", of which the outputs need the
+        values. Of the others they need nothing, or the shape alone: many exports take a batch size
+        off the latent.
     """
 
     counts: dict[str, int]
@@ -81,6 +82,7 @@ class Program:
             LIVE: len(plan.steps[LIVE]),
         }
         self.reads = plan.reads
+        self._plan = plan
         self._fed = plan.fed
         self._types = {
             name: ops.tensor_type(model.nodes, name)
@@ -101,6 +103,10 @@ class Program:
         self._frontier = [slot(name) for name in plan.frontier]
         self._outputs = [slot(name) for name in plan.outputs]
         self._slots: list[tf.Tensor | None] = [plan.constants.get(name) for name in slots]
+
+    def columns_read(self, tensor: str, size: int) -> np.ndarray:
+        """Which columns of a fed matrix the outputs depend on; see `tfinv.graph.columns`."""
+        return columns.columns_read(self._plan, tensor, size)
 
     def prepare(self, *per_batch_values: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Runs the per-batch nodes.

@@ -56,7 +56,8 @@ class Plan:
       fed: the tensors that are fed, of kind PER_BATCH and of kind LIVE, in the order asked for.
       outputs: the tensors that hold the outputs.
       frontier: the per-batch tensors that live steps read or that are outputs.
-      reads: the tensors fed once a batch of which the outputs need the values, not the shape alone.
+      reads: the tensors fed, in every step or once a batch, of which the outputs need the values,
+        not the shape alone.
       folded: how many nodes were evaluated as constants.
     """
 
@@ -260,5 +261,4 @@ class _Planner:
         for step in reversed([*plan.steps[PER_BATCH], *plan.steps[LIVE]]):
             if ops.reads_values(step.node) and values.intersection(step.outputs):
                 values.update(step.inputs)
-        fed = values.intersection(plan.fed[PER_BATCH])
-        return frozenset(name for name in fed if plan.kinds[name] == PER_BATCH)
+        return frozenset(values.intersection(plan.fed[LIVE] + plan.fed[PER_BATCH]))
