@@ -296,7 +296,7 @@ def test_placeholders_outside_the_signature(tf1):
         del saved_model.meta_graphs[0].signature_def["serving_default"].inputs["z"]
 
     exports.edit(tf1, forget)
-    refused(tf1, r"the output needs 'z', which is not an input of the signature \(it has none\)")
+    refused(tf1, r"the output needs 'z', which is not among the inputs \(there are none\)")
 
 
 def call(nodes, name: str, function: str, argument: str):

@@ -13,13 +13,12 @@ from tfinv.graph.inline import Inliner
 from tfinv.graph.model import GraphModel, Port, dtype_name, split_tensor_name
 from tfinv.graph.plain import plain_nodes
 from tfinv.graph.safety import check_file, check_ops
+from tfinv.graph.validate import MAX_REPEATED_CONSTANT, Shapes
 
 __all__ = ["build_model"]
 
 NodeDef = tf.compat.v1.NodeDef
 LARGE_CONSTANT = 16 * 1024  # bytes
-MAX_TENSOR = 1 << 32  # bytes; attention over 128 x 128 positions makes a sixteenth of that an image
-MAX_REPEATED_CONSTANT = 1 << 28  # bytes; a file of a few bytes may claim any shape by repetition
 
 
 def build_model(
@@ -30,15 +29,16 @@ def build_model(
     producer: str,
     path: str,
 ) -> GraphModel:
-    """Inlines, prunes, checks and freezes a graph. Nothing of it is evaluated.
+    """Inlines, prunes, checks and freezes a graph. Nothing large of it is evaluated.
 
     Variables keep the value that they were saved with. An assignment yields what it assigns, and so
     does a read that is ordered right after it; what a run would leave for the next one is dropped.
 
     Args:
         graph_def: the graph with its function library.
-        inputs: what will be fed; each must be the only output of its node.
-        outputs: what is wanted. Tensor names in both are those of `graph_def`.
+        inputs: what will be fed, placeholders or inner tensors; each the first output of its node.
+        outputs: what is wanted. Tensor names in both are those of `graph_def`. A shape of None is
+            filled in where the graph tells it.
         read_variable: the value of a VariableV2 or VarHandleOp node.
         producer: see GraphModel.
         path: the file, for GraphModel and for messages.
@@ -63,18 +63,19 @@ def build_model(
     for node in flat.values():
         if node.op.startswith("Placeholder") and node.name not in fed:
             raise UserError(
-                f"{path}: the output needs {node.name!r}, which is not an input of the signature "
-                f"({', '.join(port.key for port in inputs) or 'it has none'}); "
-                "export the model with that input in its signature"
+                f"{path}: the output needs {node.name!r}, which is not among the inputs "
+                f"({', '.join(port.key for port in inputs) or 'there are none'}); export the model "
+                "with that input in its signature, or name all tensors with --input and --output"
             )
     check_ops(flat.values(), path)
     weights = _take_weights(flat, read_variable, path)
-    _validate(flat, weights, graph_def.versions, path)
+    shapes = Shapes(flat, weights, path)
     named = []
     for port, tensor in zip(outputs, tensors, strict=True):
         name, index = split_tensor_name(tensor)
-        named.append(Port(port.key, f"{name}:{index}", port.dtype, port.shape))
-    return GraphModel(flat, weights, tuple(inputs), tuple(named), producer, path)
+        shape = shapes.of(tensor) if port.shape is None else port.shape
+        named.append(Port(port.key, f"{name}:{index}", port.dtype, shape))
+    return GraphModel(flat, weights, tuple(inputs), tuple(named), producer, path, shapes.unsized)
 
 
 def _by_name(nodes: Iterable[NodeDef], path: str) -> dict[str, NodeDef]:
@@ -92,7 +93,7 @@ def _fed_node(port: Port, nodes: dict[str, NodeDef], path: str) -> NodeDef:
     if node is None or index:
         raise UserError(
             f"{path}: input {port.key!r} is tensor {port.tensor!r}, which cannot be fed; "
-            "export the model with a placeholder for each input"
+            "feed the first output of a node, such as a placeholder"
         )
     dtype = node.attr["dtype"].type if "dtype" in node.attr else port.dtype.as_datatype_enum
     if dtype != port.dtype.as_datatype_enum:
@@ -134,34 +135,6 @@ def _take_weights(nodes: dict[str, NodeDef], read_variable, path: str) -> dict[s
             node.attr.clear()
             node.attr["dtype"].type = dtype
     return weights
-
-
-def _validate(nodes, weights, versions, path: str) -> None:
-    """Lets TensorFlow check arguments, attributes and shapes; importing evaluates nothing."""
-    graph_def = tf.compat.v1.GraphDef(versions=versions)
-    for name, node in nodes.items():
-        if name in weights:
-            graph_def.node.add(name=name, op="Placeholder").attr["dtype"].CopyFrom(
-                node.attr["dtype"]
-            )
-            shape = tf.TensorShape(weights[name].shape).as_proto()
-            graph_def.node[-1].attr["shape"].shape.CopyFrom(shape)
-        else:
-            graph_def.node.append(node)
-    try:
-        with tf.Graph().as_default() as graph:
-            tf.graph_util.import_graph_def(graph_def, name="")
-    except (tf.errors.OpError, TypeError, ValueError) as error:
-        line = " ".join(str(error).split())[:200]
-        raise UserError(f"{path}: the graph is damaged ({line})") from error
-    for operation in graph.get_operations():
-        for tensor in operation.outputs:
-            size = tensor.dtype.size * (tensor.shape.num_elements() or 0)
-            if size > MAX_TENSOR:
-                raise UserError(
-                    f"{path}: refused, because {tensor.name!r} ({operation.type}) would take "
-                    f"{size} bytes"
-                )
 
 
 def _constant(node: NodeDef, path: str) -> np.ndarray:

@@ -43,8 +43,9 @@ class GraphModel:
             hold its weights), so whoever evaluates a Const asks here first.
         inputs: what the model is fed, in the order of its signature.
         outputs: what it returns, in the order of its signature.
-        producer: "TF1-Hub module", "TF1 SavedModel", "TF2 SavedModel" or "Keras 3 file".
+        producer: what wrote it, for messages: "TF1-Hub module", "TF2 SavedModel", "Keras 3 file".
         path: where it was read from, as the user wrote it.
+        unsized: the nodes that have an output of a size that is not known before the graph runs.
     """
 
     nodes: Mapping[str, NodeDef]
@@ -53,6 +54,7 @@ class GraphModel:
     outputs: tuple[Port, ...]
     producer: str
     path: str
+    unsized: frozenset[str] = frozenset()
 
 
 def split_tensor_name(name: str) -> tuple[str, int]:
