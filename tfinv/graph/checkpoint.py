@@ -1,4 +1,4 @@
-"""The variables beside a SavedModel, read one by one without a Session."""
+"""The arrays of a checkpoint and the variables of a SavedModel, read without a Session."""
 
 from __future__ import annotations
 
@@ -14,13 +14,85 @@ from tensorflow.core.protobuf import trackable_object_graph_pb2
 from tfinv.errors import UserError
 from tfinv.graph.model import dtype_name
 
-__all__ = ["Variables"]
+__all__ = ["Checkpoint", "Variables"]
 
 NodeDef = tf.compat.v1.NodeDef
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
 # TensorFlow's checkpoint reader turns some statuses into Python's own exceptions.
 _UNREADABLE = (tf.errors.OpError, IndexError, RuntimeError, ValueError)
+
+
+class Checkpoint:
+    """A checkpoint of any age: TF1 or TF2, of tf.train.Saver or of a SavedModel.
+
+    Attributes:
+      shapes: of what it holds, by key.
+      dtypes: likewise.
+    """
+
+    def __init__(self, prefix: str, path: str, name: str, remedy: str):
+        """Opens it; nothing but the index is read.
+
+        Args:
+          prefix: of its files `<prefix>.index` and `<prefix>.data-...`; or the one file that old
+            versions of TensorFlow wrote.
+          path: what messages begin with.
+          name: what messages call it, such as "variables/".
+          remedy: what messages advise where it cannot be read.
+
+        Raises:
+          UserError: it is damaged.
+        """
+        self._path, self._name, self._remedy = path, name, remedy
+        folder, stem = os.path.split(prefix)
+        data = [prefix] if os.path.isfile(prefix) else []
+        data += [
+            os.path.join(folder, file)
+            for file in os.listdir(folder or os.curdir)
+            if file.startswith(f"{stem}.data-")
+        ]
+        self._stored_bytes = sum(os.path.getsize(file) for file in data)
+        try:
+            self._reader = tf.train.load_checkpoint(prefix)
+            # Asked once: the reader builds both maps anew at every call.
+            self.shapes: Mapping[str, list[int]] = self._reader.get_variable_to_shape_map()
+            self.dtypes: Mapping[str, tf.DType] = self._reader.get_variable_to_dtype_map()
+        except _UNREADABLE as error:
+            raise self.damaged(error) from error
+
+    def read(self, key: str, called: str) -> np.ndarray:
+        """Reads one array; `called` is its name in messages, such as "variable 'w'".
+
+        Raises:
+          UserError: it cannot be read, or claims more than the files hold.
+        """
+        # The index may claim any shape; values are stored raw, so they cannot outgrow their files.
+        claimed = math.prod(self.shapes[key]) * tf.as_dtype(self.dtypes[key]).size
+        if claimed > self._stored_bytes:
+            raise UserError(
+                f"{self._path}: {called} claims {claimed} bytes, and {self._name} "
+                f"holds {self._stored_bytes}; it is damaged or incomplete"
+            )
+        try:
+            return np.asarray(self._reader.get_tensor(key))
+        except _UNREADABLE as error:
+            raise self.damaged(error) from error
+
+    def read_bytes(self, key: str) -> bytes:
+        """Reads one scalar of strings; raises UserError where it cannot be read."""
+        try:
+            value = self._reader.get_tensor(key)
+        except _UNREADABLE as error:
+            raise self.damaged(error) from error
+        if not isinstance(value, bytes):  # an array of strings would have lost zeros at its end
+            raise self.damaged(ValueError(f"{key} is not one string"))
+        return value
+
+    def damaged(self, error: Exception) -> UserError:
+        """Says in one line that an error of TensorFlow or protobuf made it unreadable."""
+        line = " ".join(str(getattr(error, "message", error)).split())[:200]
+        return UserError(f"{self._path}: {self._name} cannot be read ({line}); {self._remedy}")
 
 
 class Variables:
@@ -35,7 +107,7 @@ class Variables:
         self._path = path
         self._prefix = os.path.join(path, "variables", "variables")
         self._meta_graph = meta_graph
-        self._reader = None
+        self._checkpoint: Checkpoint | None = None
         self._keys: Mapping[str, str] = {}
 
     def read(self, node: NodeDef) -> np.ndarray:
@@ -45,21 +117,19 @@ class Variables:
             UserError: no checkpoint, a damaged one, the variable missing from it, or another dtype
                 or shape there than in the graph.
         """
-        if self._reader is None:
+        if self._checkpoint is None:
             self._open()
+        shapes = self._checkpoint.shapes
         names = (self._keys.get(node.name), node.name, node.attr["shared_name"].s.decode())
-        key = next((name for name in names if name in self._shapes), None)
+        key = next((name for name in names if name in shapes), None)
         if key is None:
             raise UserError(
                 f"{self._path}: variable {node.name!r} is missing from variables/; the folder "
                 "belongs to another model or is damaged; copy the SavedModel again"
             )
-        dtype = tf.as_dtype(self._dtypes[key])
-        self._check(node, dtype, tf.TensorShape(self._shapes[key]))
-        try:
-            return np.asarray(self._reader.get_tensor(key))
-        except _UNREADABLE as error:
-            raise self._damaged(error) from error
+        dtype = tf.as_dtype(self._checkpoint.dtypes[key])
+        self._check(node, dtype, tf.TensorShape(shapes[key]))
+        return self._checkpoint.read(key, f"variable {node.name!r}")
 
     def _check(self, node: NodeDef, dtype: tf.DType, shape: tf.TensorShape) -> None:
         wanted = node.attr["dtype"].type
@@ -74,13 +144,6 @@ class Variables:
                 f"{self._path}: variable {node.name!r} has shape {expected} in the graph and "
                 f"{shape} in variables/; the two do not belong together"
             )
-        # The index may claim any shape; values are stored raw, so they cannot outgrow their files.
-        claimed = math.prod(shape) * dtype.size
-        if claimed > self._stored_bytes:
-            raise UserError(
-                f"{self._path}: variable {node.name!r} claims {claimed} bytes, and variables/ "
-                f"holds {self._stored_bytes}; the folder is damaged or incomplete"
-            )
 
     def _open(self) -> None:
         folder = os.path.dirname(self._prefix)
@@ -90,23 +153,14 @@ class Variables:
                 f"{self._path}: the graph has variables, but in {folder} {what} missing; copy "
                 "the whole SavedModel folder, with variables/ in it"
             )
-        data = [f for f in os.listdir(folder) if f.startswith("variables.data-")]
-        self._stored_bytes = sum(os.path.getsize(os.path.join(folder, f)) for f in data)
-        try:
-            self._reader = tf.train.load_checkpoint(self._prefix)
-            # Asked once: the reader builds both maps anew at every call.
-            self._shapes = self._reader.get_variable_to_shape_map()
-            self._dtypes = self._reader.get_variable_to_dtype_map()
-            if self._meta_graph.HasField("object_graph_def"):
-                self._keys = self._object_keys()
-        except (*_UNREADABLE, DecodeError) as error:
-            raise self._damaged(error) from error
-
-    def _damaged(self, error: Exception) -> UserError:
-        line = " ".join(str(getattr(error, "message", error)).split())[:200]
-        return UserError(
-            f"{self._path}: variables/ cannot be read ({line}); copy the SavedModel again"
+        self._checkpoint = Checkpoint(
+            self._prefix, self._path, "variables/", "copy the SavedModel again"
         )
+        if self._meta_graph.HasField("object_graph_def"):
+            try:
+                self._keys = self._object_keys()
+            except (*_UNREADABLE, DecodeError) as error:
+                raise self._checkpoint.damaged(error) from error
 
     def _object_keys(self) -> dict[str, str]:
         """Checkpoint key by name of the VarHandleOp, for an object-based SavedModel.
@@ -115,11 +169,11 @@ class Variables:
         which are objects; the checkpoint holds the same objects, reached by the same steps from the
         root.
         """
-        if not self._reader.has_tensor(_OBJECT_GRAPH):
+        if _OBJECT_GRAPH not in self._checkpoint.shapes:
             return {}
         saved = self._meta_graph.object_graph_def
         stored = trackable_object_graph_pb2.TrackableObjectGraph.FromString(
-            self._reader.get_tensor(_OBJECT_GRAPH)
+            self._checkpoint.read_bytes(_OBJECT_GRAPH)
         )
         key_of = _match(saved.nodes, stored.nodes)
         keys = {}
