@@ -18,6 +18,7 @@ LAYERS = (
     "errors",
     "images",
     "graph",
+    "features",
     "generators",
     "networks",
     "training",

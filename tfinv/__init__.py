@@ -14,12 +14,14 @@ from tfinv._version import __version__
 from tfinv.errors import UserError
 
 if TYPE_CHECKING:
+    from tfinv.features.network import FeatureNetwork
     from tfinv.generators.generator import Generator
     from tfinv.generators.load import load_generator
     from tfinv.inversion.engine import Inverter
     from tfinv.inversion.result import InversionResult
 
 __all__ = [
+    "FeatureNetwork",
     "Generator",
     "InversionResult",
     "Inverter",
@@ -30,6 +32,7 @@ __all__ = [
 
 # Imported when first used: TensorFlow takes seconds to import, and a wrong flag should not.
 _HOMES = {
+    "FeatureNetwork": "tfinv.features.network",
     "Generator": "tfinv.generators.generator",
     "InversionResult": "tfinv.inversion.result",
     "Inverter": "tfinv.inversion.engine",

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import generator_flags
+from tfinv.commands import feature_flags, generator_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -39,7 +39,8 @@ _LOSS = flags.DEFINE_string(
     "loss",
     "mse",
     "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
-    "likelihood: |z|^2/2, at the latent; delta: |h - g1(z*)|_1, behind it.",
+    "likelihood: |z|^2/2, at the latent; delta: |h - g1(z*)|_1, behind it; features: mean squared "
+    "distance of what --feature_network makes of the pictures.",
 )
 _START = flags.DEFINE_string(
     "start",
@@ -91,6 +92,7 @@ def main(argv: Sequence[str]) -> int:
         generator,
         stages,
         loss=_LOSS.value,
+        features=feature_flags.load_flagged_network(),
         start=start,
         solver=_SOLVER.value,
         max_evaluations=budgets,
@@ -201,5 +203,6 @@ def _budgets() -> list[int] | None:
 
 if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
+    flags.adopt_module_key_flags(feature_flags)
     flags.mark_flags_as_required(["generator", "images", "output_dir"])
     sys.exit(run_main(main))

@@ -11,9 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
+from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
 from tfinv.images import metrics
 from tfinv.images.ranges import to_float
+from tfinv.inversion.features import parse_loss
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.result import InversionResult, StageResult
 from tfinv.inversion.solvers import SOLVERS
@@ -40,6 +42,7 @@ class Inverter:
       stages: a layer or several in order, from the latent towards the picture, or `Stage`s.
       labels: int [M], the class of each image that will be inverted; for conditional generators.
       loss: what stages given by name minimise, a sum of terms by name.
+      features: the network of the term "features".
       start: where the first stage starts: a name, or a `Start`.
       solver: of stages given by name.
       max_evaluations: budget of each image, for all stages given by name or one for each; the
@@ -60,6 +63,7 @@ class Inverter:
         *,
         labels: Sequence[int] | np.ndarray | None = None,
         loss: str | Loss = "mse",
+        features: FeatureNetwork | None = None,
         start: str | Start = "prior",
         solver: str = "lbfgs",
         max_evaluations: int | Sequence[int] | None = None,
@@ -76,7 +80,7 @@ class Inverter:
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
         self._labels = None if labels is None else generator.check_labels(labels)
         self._start = start if isinstance(start, Start) else find_start(start)
-        loss = Loss.parse(loss) if isinstance(loss, str) else loss
+        loss = parse_loss(loss, features, generator.image_shape)
         budgets = _budgets(max_evaluations, len(stages))
         plans = [
             stage
