@@ -102,8 +102,9 @@ def write_biggan(
 ) -> None:
     """Writes a TF1-Hub module with random weights.
 
-    Its signature "default", under no tag, takes z float32 [?, d], y one-hot float32 [?, classes] and
-    truncation float32 [], and gives "default", float32 [?, resolution, resolution, 3] in [-1, 1].
+    Its signature "default", under no tag, takes z float32 [?, d], y one-hot float32 [?, classes]
+    and truncation float32 [], and gives "default", float32 [?, resolution, resolution, 3] in
+    [-1, 1].
 
     Args:
       path: a folder, which may not hold anything yet.

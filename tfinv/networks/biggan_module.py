@@ -124,7 +124,7 @@ class _Values:
         self._moments, self._saturated, self._seed = moments, saturated, seed
 
     def load(self, session: v1.Session, only: str = "") -> None:
-        """Fills the variables of a Session; those with a moving average by that, if `only` says so."""
+        """Fills the variables of a Session; `only`: averages of this suffix, not their weights."""
         held = {v.op.name: v for v in v1.global_variables()}
         waiting = [name for name in held if not (only and f"{name}/{only}" in held)]
         while waiting:  # each run prunes the whole graph, so a run fills many variables
