@@ -67,26 +67,24 @@ class DCGANGenerator(tf.Module):
         self,
         z: tf.Tensor,
         *,
-        training: bool | int = False,
+        training: bool = False,
         tap: Callable[[int, tf.Tensor], None] | None = None,
     ) -> tf.Tensor:
         """Draws pictures.
 
         Args:
           z: float32 [N, latent_size], standard normal.
-          training: True for batch statistics, False for frozen ones; a number k for frozen ones
-            in the first k batch normalisations only, which calibration needs.
-          tap: called with (k, input of batch normalisation k).
+          training: whether batch normalisation uses the batch's statistics or the frozen ones.
+          tap: called with (k, input of batch normalisation k), which calibration measures.
 
         Returns:
           float32 [N, image_size, image_size, channels] in [-1, 1].
         """
-        frozen = len(self.norms) if training is False else 0 if training is True else training
 
         def norm(k: int, x: tf.Tensor) -> tf.Tensor:
             if tap is not None:
                 tap(k, x)
-            return tf.nn.relu(self.norms[k](x, training=k >= frozen))
+            return tf.nn.relu(self.norms[k](x, training=training))
 
         batch = tf.shape(z)[0]
         with tf.name_scope("dense"):  # scopes, because users name layers by the graph's names
