@@ -39,8 +39,16 @@ _LOSS = flags.DEFINE_string(
     "loss",
     "mse",
     "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
-    "likelihood: |z|^2/2, at the latent; delta: |h - g1(z*)|_1, behind it; features: mean squared "
-    "distance of what --feature_network makes of the pictures.",
+    "likelihood: |z|^2/2, where z is optimised; delta: |h - g1(z*)|_1, behind the latent; features: "
+    "mean squared distance of what --feature_network makes of the pictures.",
+)
+_OPTIMIZE = flags.DEFINE_list(
+    "optimize",
+    None,
+    "What to optimise. code: the code alone, the rest is held; code,latent: also what is read of z "
+    "behind the layer, as in BigGAN, whose blocks each take a chunk of z; code,labels: also weights "
+    "of the classes, in the place of a label, where labels are one-hot. By default the code, and "
+    "the latent where it is read, as the thesis does.",
 )
 _START = flags.DEFINE_string(
     "start",
@@ -99,10 +107,12 @@ def main(argv: Sequence[str]) -> int:
         relu_leak=_RELU_LEAK.value,
         batch_size=min(_BATCH_SIZE.value, total),
         seed=_SEED.value,
+        optimize=_OPTIMIZE.value,
     )
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
+    flags.FLAGS.optimize = list(inverter.optimize)
     config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
     with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
         return _run(inverter, store, total, names, started)

@@ -19,6 +19,8 @@ def stage(layer: str, rows: range) -> StageResult:
     return StageResult(
         layer=layer,
         codes=each(*SHAPES[layer]),
+        latents=each(4) + (layer == "dense"),
+        label_weights=each(3) if layer == "dense" else None,
         images=each(5, 5, 3),
         rmse=np.asarray(rows, np.float64) / 10,
         evaluations=np.asarray(rows, np.int32) * (1 if layer == "latent" else 100),
@@ -29,7 +31,6 @@ def stage(layer: str, rows: range) -> StageResult:
 def result(rows: range, labels: bool = True) -> InversionResult:
     return InversionResult(
         stages=(stage("latent", rows), stage("dense", rows)),
-        latents=np.stack([np.full(4, k, np.float32) for k in rows]),
         labels=np.asarray(rows, np.int32) if labels else None,
     )
 
@@ -37,10 +38,11 @@ def result(rows: range, labels: bool = True) -> InversionResult:
 def test_joined_batches_are_one_result():
     joined, whole = InversionResult.join([result(range(2)), result(range(2, 5))]), result(range(5))
     np.testing.assert_array_equal(joined.latents, whole.latents)
+    np.testing.assert_array_equal(joined.label_weights, whole.label_weights)
     np.testing.assert_array_equal(joined.labels, whole.labels)
     for one, other in zip(joined.stages, whole.stages, strict=True):
         assert (one.layer, one.status) == (other.layer, other.status)
-        for field in ("codes", "images", "rmse", "evaluations"):
+        for field in ("codes", "latents", "images", "rmse", "evaluations"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 
@@ -48,6 +50,9 @@ def test_shortcuts():
     whole = result(range(3))
     assert whole.codes is whole.stages[-1].codes and whole.images is whole.stages[-1].images
     np.testing.assert_allclose(whole.rmse, [0, 0.1, 0.2])
+    np.testing.assert_array_equal(whole.latents[:, 0], [1, 2, 3])
+    assert whole.label_weights is whole.stages[-1].label_weights
+    assert whole.stages[0].label_weights is None
     assert whole.status == ("dense 0", "dense 1", "dense 2")
     np.testing.assert_array_equal(whole.evaluations, [0, 101, 202])  # all stages cost something
 

@@ -97,7 +97,9 @@ def test_shapes_of_inner_layers_are_constants_of_the_loop():
     """A kernel that cannot see a size falls back to a form that is several times as slow."""
     stage, work = compiled("dense", "mse", Adam(max_evaluations=2)), batch("dense")
     seen, draw = [], stage.split.draw
-    stage.split.draw = lambda h, frontier, leak: seen.append(frontier) or draw(h, frontier, leak)
+    stage.split.draw = lambda h, frontier, *rest, **free: (
+        seen.append(frontier) or draw(h, frontier, *rest, **free)
+    )
     try:
         stage.run(work)
     finally:

@@ -50,21 +50,25 @@ def stored_start(folder: str | Path, layer: str) -> StoredStart:
 
     Args:
       folder: of an earlier run.
-      layer: of the first stage, as that run named it; where it has no codes there, `g1` of its
-        latents is the start.
+      layer: of the first stage, as that run named it; where it has no codes there, `g1` of the
+        latents with which it ended is the start.
 
     Raises:
       UserError: if there is nothing stored there.
     """
-    latents, codes, names = {}, {}, {}
+    latents, codes, weights, names = {}, {}, {}, {}
     for result in iterate_results(folder):
-        if result.latent is not None:
-            latents[result.index], names[result.index] = result.latent, result.name
-        if result.code is not None and result.stage == layer:
+        # What belongs to a code is what its own stage found, and no later one.
+        if result.latent is None or result.index in codes:
+            continue
+        latents[result.index], names[result.index] = result.latent, result.name
+        if result.label_weights is not None:
+            weights[result.index] = result.label_weights
+        if result.stage == layer:
             codes[result.index] = result.code
     if not latents:
         raise UserError(f"{folder}: no picture has codes there; every one of them failed")
-    return StoredStart(stored(latents, codes or None), names)
+    return StoredStart(stored(latents, codes or None, weights or None), names)
 
 
 def invert_pictures(
@@ -160,8 +164,9 @@ def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageRes
                 status=stage.status[k],
                 note=picture.note,
                 code=stage.codes[k],
-                latent=result.latents[k],
+                latent=stage.latents[k],
                 labels=None if result.labels is None else result.labels[k],
+                label_weights=None if stage.label_weights is None else stage.label_weights[k],
                 target=picture.pixels,
                 image=stage.images[k],
             )
@@ -171,9 +176,8 @@ def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageRes
 
 def _without_values(row: ImageResult) -> ImageResult:
     """A diverged image's row: what it left is no result."""
-    return dataclasses.replace(
-        row, rmse=_NAN, psnr=_NAN, ssim=_NAN, code=None, latent=None, labels=None, image=None
-    )
+    arrays = dict.fromkeys(("code", "latent", "labels", "label_weights", "image"))
+    return dataclasses.replace(row, rmse=_NAN, psnr=_NAN, ssim=_NAN, **arrays)
 
 
 def _failed_rows(inverter: Inverter, picture: Picture) -> Iterator[ImageResult]:

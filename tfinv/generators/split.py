@@ -39,6 +39,7 @@ class Split:
       layer: where.
       code_shape: shape of a code, without the batch.
       latent_size: length of z.
+      classes: number of classes; None if unconditional or not known.
       is_latent: whether the code is z itself.
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
       reads_labels: whether g2 reads the labels.
@@ -59,6 +60,7 @@ class Split:
     ):
         self.layer = layer
         self.code_shape, self.latent_size = layer.shape, inputs.latent_size
+        self.classes = inputs.classes
         self.is_latent = layer.name == LATENT
         self._model, self._inputs, self._border = model, inputs, border
         self._output = output
@@ -207,10 +209,14 @@ class Split:
         given = dict(zip(BESIDE, (z, labels), strict=True))
         for what in self.free:
             self._require(what, given[what])
-            value = given[what] if what == LATENT else self._inputs.label_weights(given[what])
+            value = given[what] if what == LATENT else self.label_weights(given[what])
             live.append(tf.cast(value, tensor_type(self._model.nodes, self._beside[what])))
         output = self._g2.run(live, frontier, leak)[0]
         return self._border.to_images(output)
+
+    def label_weights(self, labels: Labels) -> tf.Tensor:
+        """Labels as weights, float32 [N, classes]; see `tfinv.generators.inputs.Inputs`."""
+        return self._inputs.label_weights(labels)
 
     def _require(self, what: str, given: object) -> None:
         if given is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import numbers
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from tfinv.inversion.solvers import SOLVERS
 from tfinv.inversion.solvers.base import SolverState, Status
 from tfinv.inversion.stages import Batch, CompiledStage, Stage
 from tfinv.inversion.starts import Start, find_start
+from tfinv.inversion.unknowns import CODE, PARTS, check_freedom, free_names, take_apart
 
 __all__ = ["Inverter", "OnProgress"]
 
@@ -51,6 +53,10 @@ class Inverter:
         solver's own default if None.
       batch_size: images at a time.
       seed: of the starts.
+      optimize: what stages given by name optimise, out of "code", "latent" and "labels": the code
+        always; "latent", the part of z that g2 reads behind the cut; "labels", weights of the
+        classes in the place of a label, of a generator that takes one-hot labels. None for the code
+        and the latent where g2 reads it, as the thesis does (section 6.3).
 
     Raises:
       UserError: if a name is unknown or the options do not fit together.
@@ -70,6 +76,7 @@ class Inverter:
         relu_leak: float | None = None,
         batch_size: int = 16,
         seed: int = 0,
+        optimize: Sequence[str] | None = None,
     ):
         if isinstance(stages, (str, Stage)):
             stages = [stages]
@@ -85,10 +92,14 @@ class Inverter:
         plans = [
             stage
             if isinstance(stage, Stage)
-            else Stage(stage, loss, _solver(solver, budget, relu_leak))
+            else Stage(stage, loss, _solver(solver, budget, relu_leak), optimize)
             for stage, budget in zip(stages, budgets, strict=True)
         ]
-        self._stages = [CompiledStage(plan, generator.split(plan.layer)) for plan in plans]
+        self._stages = [
+            CompiledStage(plan, generator.split(plan.layer, free_names(plan.optimize)))
+            for plan in plans
+        ]
+        _check_optimize(stages, self._stages, generator.path)
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
         _check_order(self._stages)
         _check_terms(loss, self._stages)
@@ -97,6 +108,12 @@ class Inverter:
     def stages(self) -> tuple[Stage, ...]:
         """The stages in order."""
         return tuple(compiled.stage for compiled in self._stages)
+
+    @property
+    def optimize(self) -> tuple[str, ...]:
+        """What is optimised, out of "code", "latent" and "labels", in one stage or another."""
+        free = {name for compiled in self._stages for name in compiled.split.free}
+        return tuple(name for name in PARTS if name == CODE or name in free)
 
     def run(
         self, images: np.ndarray | Sequence[np.ndarray], on_progress: OnProgress | None = None
@@ -163,26 +180,29 @@ class Inverter:
 
         first = self._stages[0].split
         latents = tf.constant(self._start.latents(first, indices, self.seed))
+        weights = self._start.label_weights(first, indices, self.seed)
+        fed = labels if weights is None else tf.constant(weights)
         code = self._start.codes(first, indices, self.seed)
-        code = first.g1(latents, labels) if code is None else tf.constant(code)
+        code = first.g1(latents, fed) if code is None else tf.constant(code)
         references = self._losses.references(targets)
         results, before = [], first
         for stage in self._stages:
             if stage.split is not before:
-                code = before.follow(code, stage.split, latents, labels)
+                code = before.follow(code, stage.split, latents, fed)
             # Delta is measured from what z reaches, wherever the stage itself starts.
-            anchor = code if stage.split.is_latent else stage.split.g1(latents, labels)
-            batch = Batch(targets, latents, labels, code, anchor, references)
+            anchor = code if stage.split.is_latent else stage.split.g1(latents, fed)
+            batch = Batch(targets, latents, fed, code, anchor, references)
             report = None if on_progress is None else _bound(on_progress, stage.stage)
             state = stage.run(batch, report)
-            code = tf.reshape(state.best_code, [-1, *stage.split.code_shape])
-            if stage.split.is_latent:
-                latents = code
-            results.append(_stage_result(stage, state, batch, code, count))
+            parts = take_apart(stage.split, state.best_code)
+            code = tf.reshape(parts[CODE], [-1, *stage.split.code_shape])
+            latents = code if stage.split.is_latent else parts.get("latent", latents)
+            fed = parts.get("labels", fed)
+            found = dataclasses.replace(batch, latents=latents, labels=fed, start=code)
+            results.append(_stage_result(stage, state, found, count))
             before = stage.split
         return InversionResult(
             stages=tuple(results),
-            latents=latents.numpy()[:count],
             labels=None if labels is None else labels[:count],
         )
 
@@ -210,19 +230,25 @@ class Inverter:
         return images
 
 
-def _stage_result(
-    compiled: CompiledStage, state: Any, batch: Batch, code: tf.Tensor, count: int
-) -> StageResult:
-    frontier = compiled.split.frontier(batch.latents, batch.labels)
-    images = np.clip(compiled.split.draw(code, frontier).numpy()[:count], 0.0, 1.0)
+def _stage_result(compiled: CompiledStage, state: Any, found: Batch, count: int) -> StageResult:
+    """The result of a stage that ended where `found` starts."""
+    images = compiled.split.g2(found.start, found.latents, found.labels)
+    images = np.clip(images.numpy()[:count], 0.0, 1.0)
+    weights = found.labels if _are_weights(found.labels) else None
     return StageResult(
         layer=compiled.stage.layer,
-        codes=code.numpy()[:count],
+        codes=found.start.numpy()[:count],
+        latents=found.latents.numpy()[:count],
         images=images,
-        rmse=metrics.rmse(images, batch.targets.numpy()[:count]),
+        rmse=metrics.rmse(images, found.targets.numpy()[:count]),
         evaluations=state.evaluations.numpy()[:count],
         status=tuple(Status(int(value)).text for value in state.status[:count]),
+        label_weights=None if weights is None else weights.numpy()[:count],
     )
+
+
+def _are_weights(labels: Any) -> bool:
+    return tf.is_tensor(labels) and labels.dtype.is_floating
 
 
 def _bound(on_progress: OnProgress, stage: Stage) -> Callable[[Any], None]:
@@ -248,6 +274,16 @@ def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None
     if any(b is not None and b < 1 for b in budgets):
         raise UserError(f"a budget of {min(budgets)} evaluations is too small: it is at least 1")
     return budgets
+
+
+def _check_optimize(
+    given: Sequence[str | Stage], stages: Sequence[CompiledStage], path: str
+) -> None:
+    """Every wish must come true: of a stage's own there, of those by name in one of them."""
+    by_name = [made for stage, made in zip(given, stages, strict=True) if isinstance(stage, str)]
+    own = [[made] for stage, made in zip(given, stages, strict=True) if isinstance(stage, Stage)]
+    for group in filter(None, [by_name, *own]):
+        check_freedom(group[0].stage.optimize, [made.split for made in group], path)
 
 
 def _check_order(stages: Sequence[CompiledStage]) -> None:

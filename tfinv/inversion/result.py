@@ -17,18 +17,24 @@ class StageResult:
     Attributes:
       layer: where the codes are.
       codes: float32 [N, *code_shape], the best seen.
+      latents: float32 [N, latent_size], z, which g2 needs beside the codes where it reads z: found
+        with them where it was optimised in this stage, else as it was.
       images: float32 [N, H, W, C] in [0, 1], drawn from them.
       rmse: float64 [N], root mean square error over pixels and channels, in [0, 1].
       evaluations: int32 [N], forward and backward passes spent.
       status: N phrases; one that begins with "failed" says why.
+      label_weights: float32 [N, classes], which g2 needs in the place of labels; None until a stage
+        has optimised them.
     """
 
     layer: str
     codes: np.ndarray
+    latents: np.ndarray
     images: np.ndarray
     rmse: np.ndarray
     evaluations: np.ndarray
     status: tuple[str, ...]
+    label_weights: np.ndarray | None = None
 
     @staticmethod
     def join(parts: Sequence[StageResult]) -> StageResult:
@@ -36,10 +42,12 @@ class StageResult:
         return StageResult(
             layer=parts[0].layer,
             codes=np.concatenate([p.codes for p in parts]),
+            latents=np.concatenate([p.latents for p in parts]),
             images=np.concatenate([p.images for p in parts]),
             rmse=np.concatenate([p.rmse for p in parts]),
             evaluations=np.concatenate([p.evaluations for p in parts]),
             status=tuple(text for p in parts for text in p.status),
+            label_weights=_join([p.label_weights for p in parts]),
         )
 
 
@@ -49,18 +57,26 @@ class InversionResult:
 
     Attributes:
       stages: in the order they ran.
-      latents: float32 [N, latent_size]: z*, which g2 needs beside the codes where it reads z.
       labels: int32 [N], or None for an unconditional generator.
     """
 
     stages: tuple[StageResult, ...]
-    latents: np.ndarray
     labels: np.ndarray | None
 
     @property
     def codes(self) -> np.ndarray:
         """float32 [N, *code_shape] of the last stage."""
         return self.stages[-1].codes
+
+    @property
+    def latents(self) -> np.ndarray:
+        """float32 [N, latent_size], which g2 needs beside the codes where it reads z."""
+        return self.stages[-1].latents
+
+    @property
+    def label_weights(self) -> np.ndarray | None:
+        """float32 [N, classes], which g2 needs instead of labels if any stage optimised them."""
+        return self.stages[-1].label_weights
 
     @property
     def images(self) -> np.ndarray:
@@ -85,10 +101,12 @@ class InversionResult:
     @staticmethod
     def join(parts: Sequence[InversionResult]) -> InversionResult:
         """Puts results of several batches behind each other."""
-        labels = None if parts[0].labels is None else np.concatenate([p.labels for p in parts])
         stages = zip(*(p.stages for p in parts), strict=True)
         return InversionResult(
             stages=tuple(StageResult.join(stage) for stage in stages),
-            latents=np.concatenate([p.latents for p in parts]),
-            labels=labels,
+            labels=_join([p.labels for p in parts]),
         )
+
+
+def _join(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    return None if parts[0] is None else np.concatenate(parts)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.split import Split
+from tfinv.generators.split import LATENT, Split
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers.base import Solver, Status
 from tfinv.inversion.trial import Trial
+from tfinv.inversion.unknowns import CODE, join, take_apart
 
 __all__ = ["Batch", "CompiledStage", "Stage"]
 
@@ -29,11 +30,14 @@ class Stage:
       layer: as for `Generator.split`.
       loss: what to minimise; terms that this layer does not have are left out.
       solver: how.
+      optimize: what, out of "code", "latent" and "labels", the first among them; None for the code
+        and, where g2 reads it, the latent (see `tfinv.inversion.unknowns.free_names`).
     """
 
     layer: str
     loss: Loss
     solver: Solver
+    optimize: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,10 @@ class Batch:
 
     Attributes:
       targets: float32 [B, H, W, C] in [0, 1].
-      latents: float32 [B, latent_size], read by g2 behind the cut where it needs z.
-      labels: int32 [B], or None.
+      latents: float32 [B, latent_size], read by g2 behind the cut where it needs z; the start of
+        what is optimised if z is free.
+      labels: int32 [B], or float32 [B, classes], weights of the classes, likewise; None if
+        unconditional.
       start: float32 [B, *code_shape].
       anchor: float32 [B, *code_shape], what z reaches at the layer; see `Trial`.
       references: what `Loss.references` makes of the targets; more than a stage needs does no harm.
@@ -66,7 +72,8 @@ class CompiledStage:
 
     def __init__(self, stage: Stage, split: Split):
         self.stage, self.split = stage, split
-        self.loss = stage.loss.at(latent=split.is_latent, behind=not split.is_latent)
+        free_latent = split.is_latent or "latent" in split.free
+        self.loss = stage.loss.at(latent=free_latent, behind=not split.is_latent)
         if not self.loss.parts:
             raise UserError(
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
@@ -82,15 +89,14 @@ class CompiledStage:
           on_progress: called with the solver's state every few dozen steps.
 
         Returns:
-          The solver's last state; see `SolverState`.
+          The solver's last state; see `SolverState`. Its codes are what `take_apart` takes.
         """
-        flat = [len(batch.start), -1]
-        anchor = tf.reshape(batch.anchor, flat)
+        anchor = tf.reshape(batch.anchor, [len(batch.anchor), -1])
         frontier = self.split.frontier(batch.latents, batch.labels)
         shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
         moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
         references = dict(batch.references)
-        state = self.stage.solver.init(tf.reshape(batch.start, flat))
+        state = self.stage.solver.init(join(self.split, batch.start, batch.latents, batch.labels))
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
             state = self._call(shapes, state, batch.targets, references, anchor, moving)
             if on_progress is not None:
@@ -124,7 +130,7 @@ class CompiledStage:
         try:
             state = self._loop(shapes)(*args)
         except LookupError:  # TensorFlow's word for an operation without a derivative
-            raise UserError(self._no_gradient()) from None
+            raise UserError(self._no_gradient(CODE)) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
             if self._works or "XLA" not in str(error):
                 raise
@@ -138,23 +144,26 @@ class CompiledStage:
         self._works = True
         return state
 
-    def _no_gradient(self) -> str:
+    def _no_gradient(self, name: str) -> str:
+        layer = self.split.layer.name
+        if name != CODE:
+            return f"no gradient reaches the {name} read behind {layer}: drop {name} from optimize"
         reason = self.split.obstacle() or "the loss does not depend on the code"
-        return f"nothing can be optimised at {self.split.layer.name}: {reason}"
+        return f"nothing can be optimised at {layer}: {reason}"
 
     def _steps(self, state: Any, targets: Any, references: Any, anchor: Any, frontier: Any) -> Any:
-        solver, shape = self.stage.solver, [-1, *self.split.code_shape]
+        solver, split = self.stage.solver, self.split
 
-        def evaluate(code: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            latent = code if self.split.is_latent else None
+        def evaluate(rows: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            parts = take_apart(split, rows)
+            code, latent = parts[CODE], parts.get("latent")
             with tf.GradientTape() as tape:
-                tape.watch(code)
-                images = self.split.draw(tf.reshape(code, shape), frontier, leak)
-                losses = self.loss(Trial(images, targets, code, anchor, latent, references))
-            gradient = tape.gradient(losses, code)
-            if gradient is None:
-                raise UserError(self._no_gradient())
-            return losses, gradient
+                tape.watch(parts)
+                h = tf.reshape(code, [-1, *split.code_shape])
+                images = split.draw(h, frontier, leak, z=latent, labels=parts.get("labels"))
+                z = code if split.is_latent else latent
+                losses = self.loss(Trial(images, targets, code, anchor, z, references))
+            return losses, self._gradient(tape.gradient(losses, parts))
 
         def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
             return (step < _STEPS_A_CALL) & tf.reduce_any(state.status == int(Status.RUNNING))
@@ -163,6 +172,20 @@ class CompiledStage:
             return step + 1, solver.step(state, evaluate)
 
         return tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)[1]
+
+    def _gradient(self, parts: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
+        """The gradient by the rows, out of those by the unknowns."""
+        rows = []
+        for name in (CODE, *self.split.free):
+            gradient = parts[name]
+            if gradient is None:
+                raise UserError(self._no_gradient(name))
+            if name == LATENT:
+                # A prior would draw numbers that the picture does not depend on towards 0, and z
+                # would no longer be the latent whose code the stage began with.
+                gradient = tf.where(self.split.latent_read, gradient, 0.0)
+            rows.append(gradient)
+        return tf.concat(rows, 1) if len(rows) > 1 else rows[0]
 
 
 def _may_be_a_shape(value: tf.Tensor) -> bool:

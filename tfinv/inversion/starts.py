@@ -16,6 +16,10 @@ __all__ = ["STARTS", "Start", "find_start", "stored"]
 _SMALL = 1e-3  # half width of the thesis's uniform start
 
 
+def _none(split: Split, indices: Sequence[int], seed: int) -> None:
+    del split, indices, seed
+
+
 @dataclass(frozen=True)
 class Start:
     """A way to propose latents and codes.
@@ -23,10 +27,12 @@ class Start:
     Attributes:
       latents: (split, indices of the images, seed) to float32 [B, latent_size].
       codes: the same arguments to float32 [B, *code_shape], or None for `g1(latents)`.
+      label_weights: the same arguments to float32 [B, classes], or None for the images' own labels.
     """
 
     latents: Callable[[Split, Sequence[int], int], np.ndarray]
-    codes: Callable[[Split, Sequence[int], int], np.ndarray | None]
+    codes: Callable[[Split, Sequence[int], int], np.ndarray | None] = _none
+    label_weights: Callable[[Split, Sequence[int], int], np.ndarray | None] = _none
 
 
 def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Generator]:
@@ -48,13 +54,9 @@ def _small(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
     return np.asarray(rows, np.float32)
 
 
-def _from_latents(split: Split, indices: Sequence[int], seed: int) -> None:
-    del split, indices, seed
-
-
 STARTS: dict[str, Start] = {
-    "prior": Start(_prior, _from_latents),
-    "small": Start(_small, _from_latents),
+    "prior": Start(_prior),
+    "small": Start(_small),
 }
 
 
@@ -71,6 +73,7 @@ def find_start(name: str) -> Start:
 def stored(
     latents: Mapping[int, np.ndarray] | np.ndarray,
     codes: Mapping[int, np.ndarray] | np.ndarray | None = None,
+    label_weights: Mapping[int, np.ndarray] | np.ndarray | None = None,
 ) -> Start:
     """A start from an earlier result.
 
@@ -78,6 +81,8 @@ def stored(
       latents: float32 [latent_size] by the image's place in the run; an array has it as its rows.
       codes: float32 [*code_shape] likewise, for the layer of the first stage; None for
         `g1(latents)`.
+      label_weights: float32 [classes] likewise, of a run that optimised them; None for the images'
+        own labels.
     """
 
     def pick(values: Any, shape: tuple[int, ...], indices: Sequence[int]) -> np.ndarray:
@@ -99,8 +104,14 @@ def stored(
         del seed
         return None if codes is None else pick(codes, split.code_shape, indices)
 
+    def pick_weights(split: Split, indices: Sequence[int], seed: int) -> np.ndarray | None:
+        del seed
+        if label_weights is None:
+            return None
+        return pick(label_weights, (split.classes,), indices)
+
     def pick_latents(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
         del seed
         return pick(latents, (split.latent_size,), indices)
 
-    return Start(pick_latents, pick_codes)
+    return Start(pick_latents, pick_codes, pick_weights)

@@ -27,8 +27,10 @@ class StoredResults:
       names: N names.
       classes: N labels, None where there is none.
       codes: [N, ...], the values of the cut tensor.
-      latents: [N, z_size], or None if they were not stored.
-      labels: [N, ...], what the generator was given, or None if it takes none.
+      latents: [N, z_size], z as the stage left it, or None if they were not stored.
+      labels: [N, ...], the images' own, or None if the generator takes none.
+      label_weights: float32 [N, classes], what the generator was given in their place, or None
+        unless they were optimised.
       images: float32 [N, H, W, C], in [0, 1], rounded to 8 bits.
       targets: float32 [N, H, W, C], in [0, 1], rounded to 8 bits.
       rmse: float64 [N].
@@ -43,6 +45,7 @@ class StoredResults:
     codes: np.ndarray
     latents: np.ndarray | None
     labels: np.ndarray | None
+    label_weights: np.ndarray | None
     images: np.ndarray
     targets: np.ndarray
     rmse: np.ndarray
@@ -101,6 +104,7 @@ def load_results(output_dir: str | Path, stage: str | None = None) -> StoredResu
         codes=_stack(found, "code"),
         latents=_stack(found, "latent"),
         labels=_stack(found, "labels"),
+        label_weights=_stack(found, "label_weights"),
         images=_stack(found, "image"),
         targets=_stack(found, "target"),
         rmse=np.array([result.rmse for result in found]),

@@ -28,8 +28,10 @@ class ImageResult:
       status: how the stage ended, such as "converged", or "failed: why".
       note: what was done to the picture, such as "reduced from 600x512", or "".
       code: the value of the cut tensor, any shape; None if failed.
-      latent: z, [z_size]; None if failed or not known.
-      labels: what the generator was given as label, any shape; None if it takes none.
+      latent: z as this stage leaves it, [z_size]; None if failed or not known.
+      labels: the label that the image came with, any shape; None if the generator takes none.
+      label_weights: what the generator was given in the place of the label, float32 [classes]; None
+        unless the weights of the classes were optimised.
       target: float32 [H, W, C], in [0, 1]; None if the picture could not be read.
       image: the reconstruction, float32 [H, W, C], in [0, 1]; None if failed.
     """
@@ -47,6 +49,7 @@ class ImageResult:
     code: np.ndarray | None = None
     latent: np.ndarray | None = None
     labels: np.ndarray | None = None
+    label_weights: np.ndarray | None = None
     target: np.ndarray | None = None
     image: np.ndarray | None = None
 
