@@ -168,7 +168,7 @@ def test_variables_that_are_missing_or_damaged(saved):
         with open(file, "wb") as stream:
             stream.write(whole)
     os.remove(index)
-    refused(saved, r"variables\.index is missing; copy the whole SavedModel folder")
+    refused(saved, r"variables\.index is missing; copy the whole model")
     shutil.rmtree(folder)
     refused(saved, "the folder is missing")
 

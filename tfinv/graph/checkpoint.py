@@ -1,10 +1,10 @@
-"""The arrays of a checkpoint and the variables of a SavedModel, read without a Session."""
+"""The arrays of a checkpoint and the variables of a graph, read without a Session."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from tfinv.errors import UserError
 from tfinv.graph.model import dtype_name
+from tfinv.graph.saver import Stored, stored_variables
 
 __all__ = ["Checkpoint", "Variables"]
 
@@ -54,7 +55,9 @@ class Checkpoint:
         ]
         self._stored_bytes = sum(os.path.getsize(file) for file in data)
         try:
-            self._reader = tf.train.load_checkpoint(prefix)
+            # Not tf.train.load_checkpoint: where a folder has the name of the prefix, it would
+            # follow a file "checkpoint" in there to wherever that points.
+            self._reader = tf.compat.v1.train.NewCheckpointReader(prefix)
             # Asked once: the reader builds both maps anew at every call.
             self.shapes: Mapping[str, list[int]] = self._reader.get_variable_to_shape_map()
             self.dtypes: Mapping[str, tf.DType] = self._reader.get_variable_to_dtype_map()
@@ -96,19 +99,30 @@ class Checkpoint:
 
 
 class Variables:
-    """The checkpoint in a SavedModel's folder `variables`, opened when first asked.
+    """The checkpoint of a MetaGraphDef, opened when first asked.
 
-    TF1 writes a variable under the name of its node. TF2 writes it under the path by which the
-    saved object reaches it ("layer/kernel/.ATTRIBUTES/VARIABLE_VALUE"), because names there repeat.
+    TF1 writes a variable under the name of its node, unless its Saver was told another. TF2 writes
+    it under the path by which the saved object reaches it
+    ("layer/kernel/.ATTRIBUTES/VARIABLE_VALUE"), because names there repeat.
     """
 
-    def __init__(self, path: str, meta_graph):
-        """Prepares to read the variables of a MetaGraphDef of the SavedModel `path`."""
+    def __init__(self, path: str, meta_graph, prefix: str | None = None):
+        """Prepares to read variables.
+
+        Args:
+            path: of the model, for messages.
+            meta_graph: the MetaGraphDef that the variables belong to.
+            prefix: what the checkpoint's files begin with; that of the SavedModel `path` if None.
+        """
         self._path = path
-        self._prefix = os.path.join(path, "variables", "variables")
+        self._called = "variables/" if prefix is None else os.path.basename(prefix)
+        self._prefix = prefix or os.path.join(path, "variables", "variables")
         self._meta_graph = meta_graph
         self._checkpoint: Checkpoint | None = None
         self._keys: Mapping[str, str] = {}
+        self._own: Mapping[str, Stored] = {}
+        self._others: Mapping[str, Stored] = {}
+        self._whole: tuple[str, np.ndarray | None] = ("", None)
 
     def read(self, node: NodeDef) -> np.ndarray:
         """The value of the variable that `node` (VariableV2 or VarHandleOp) stands for.
@@ -119,43 +133,58 @@ class Variables:
         """
         if self._checkpoint is None:
             self._open()
-        shapes = self._checkpoint.shapes
-        names = (self._keys.get(node.name), node.name, node.attr["shared_name"].s.decode())
-        key = next((name for name in names if name in shapes), None)
-        if key is None:
-            raise UserError(
-                f"{self._path}: variable {node.name!r} is missing from variables/; the folder "
-                "belongs to another model or is damaged; copy the SavedModel again"
-            )
-        dtype = tf.as_dtype(self._checkpoint.dtypes[key])
-        self._check(node, dtype, tf.TensorShape(shapes[key]))
-        return self._checkpoint.read(key, f"variable {node.name!r}")
+        place = self._place(node)
+        dtype = tf.as_dtype(self._checkpoint.dtypes[place.key])
+        whole = self._checkpoint.shapes[place.key]
+        self._check(node, dtype, tf.TensorShape(_part(whole, place.slices)))
+        if place.slices is None or len(place.slices) != len(whole):
+            return self._checkpoint.read(place.key, f"variable {node.name!r}")
+        if self._whole[0] != place.key:  # the parts of a variable are read one after another
+            value = self._checkpoint.read(place.key, f"variable {place.key!r}")
+            self._whole = (place.key, value)
+        return np.ascontiguousarray(self._whole[1][place.slices])
+
+    def _place(self, node: NodeDef) -> Stored:
+        # What the graph's own Saver says goes before the node's name: a Saver may use any key, and
+        # a part of a partitioned variable has a name that no checkpoint holds.
+        named = [Stored(name) for name in (node.name, node.attr["shared_name"].s.decode()) if name]
+        places = [self._own.get(node.name), *named, self._others.get(node.name)]
+        if node.name in self._keys:
+            places.insert(0, Stored(self._keys[node.name]))
+        for place in places:
+            if place is not None and place.key in self._checkpoint.shapes:
+                return place
+        raise UserError(
+            f"{self._path}: variable {node.name!r} is missing from {self._called}, which belongs "
+            "to another model or is damaged; copy the model again, with all its files"
+        )
 
     def _check(self, node: NodeDef, dtype: tf.DType, shape: tf.TensorShape) -> None:
         wanted = node.attr["dtype"].type
         if dtype.as_datatype_enum != wanted:
             raise UserError(
                 f"{self._path}: variable {node.name!r} is {dtype_name(wanted)} in the graph and "
-                f"{dtype.name} in variables/; the two do not belong together"
+                f"{dtype.name} in {self._called}; the two do not belong together"
             )
         expected = tf.TensorShape(node.attr["shape"].shape)
         if not expected.is_compatible_with(shape):
             raise UserError(
                 f"{self._path}: variable {node.name!r} has shape {expected} in the graph and "
-                f"{shape} in variables/; the two do not belong together"
+                f"{shape} in {self._called}; the two do not belong together"
             )
 
     def _open(self) -> None:
-        folder = os.path.dirname(self._prefix)
-        if not os.path.isfile(self._prefix + ".index"):
-            what = "variables.index is" if os.path.isdir(folder) else "the folder is"
+        folder, stem = os.path.split(self._prefix)
+        if not os.path.isfile(self._prefix + ".index") and not os.path.isfile(self._prefix):
+            what = f"{stem}.index is" if os.path.isdir(folder or os.curdir) else "the folder is"
             raise UserError(
-                f"{self._path}: the graph has variables, but in {folder} {what} missing; copy "
-                "the whole SavedModel folder, with variables/ in it"
+                f"{self._path}: the graph has variables, but in {folder or os.curdir} {what} "
+                "missing; copy the whole model, with all files of its checkpoint"
             )
         self._checkpoint = Checkpoint(
-            self._prefix, self._path, "variables/", "copy the SavedModel again"
+            self._prefix, self._path, self._called, "copy the model again, with all its files"
         )
+        self._own, self._others = stored_variables(self._meta_graph)
         if self._meta_graph.HasField("object_graph_def"):
             try:
                 self._keys = self._object_keys()
@@ -187,6 +216,13 @@ class Variables:
                 if captured in key_of:
                     keys[handle.split(":")[0]] = key_of[captured]
         return keys
+
+
+def _part(shape: Sequence[int], slices: tuple[slice, ...] | None) -> list[int]:
+    """The shape of a part of an array; of the whole where the slices are of other axes."""
+    if slices is None or len(shape) != len(slices):
+        return list(shape)
+    return [len(range(*part.indices(size))) for part, size in zip(slices, shape, strict=True)]
 
 
 def _match(saved, stored) -> dict[int, str]:
