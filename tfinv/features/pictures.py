@@ -157,10 +157,12 @@ def _range_of_graph(plan: Plan) -> str | None:
         if any(o.size > 4 for o in operands if o is not ends):
             return None
         ends = _AFFINE[step.node.op](*operands)
-        if np.allclose(ends, _ENDS):
-            continue
-        for name, (black, white) in zip(RANGES, ends, strict=True):
-            for low, high in RANGES.values():
-                near = _TOLERANCE * (high - low)
-                if np.all(np.abs(black - low) < near) and np.all(np.abs(white - high) < near):
-                    return name
+        for name, now in zip(RANGES, ends, strict=True):
+            if any(name != other and _near(now, RANGES[other]) for other in RANGES):
+                return name
+
+
+def _near(ends: np.ndarray, bounds: tuple[float, float]) -> bool:
+    """Whether black and white, float [2, channels], are where a range has them."""
+    low, high = bounds
+    return bool(np.all(np.abs(ends - [[low], [high]]) < _TOLERANCE * (high - low)))
