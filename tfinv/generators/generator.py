@@ -19,6 +19,7 @@ from tfinv.generators.border import (
 )
 from tfinv.generators.inputs import Inputs
 from tfinv.generators.split import LATENT, Split
+from tfinv.graph.fold import fold
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer, cuttable_layers, find_layer, first_dense_layer
 from tfinv.graph.model import GraphModel
@@ -64,13 +65,14 @@ class Generator:
     ):
         self.path, self.producer = model.path, model.producer
         self.notes: list[str] = list(notes)
-        self._model = model
         self._inputs = Inputs(model, constants or {})
         self.latent_size, self.classes = self._inputs.latent_size, self._inputs.classes
         self.conditional = self._inputs.conditional
-        self._output = self._single_output()
+        self._model = fold(model, _single_output(model), self._inputs.constants)
+        [port] = self._model.outputs
+        self._output = port.tensor
         self._whole = Program(
-            model,
+            self._model,
             [self._output],
             per_batch=self._inputs.names,
             constants=self._inputs.constants,
@@ -182,15 +184,6 @@ class Generator:
         latent = self._inputs.latent  # there is none: this says so
         return first_dense_layer(self._model, latent, self._output, self._inputs.constants)
 
-    def _single_output(self) -> str:
-        if len(self._model.outputs) != 1:
-            keys = ", ".join(port.key for port in self._model.outputs)
-            raise UserError(
-                f"{self.path} has {len(self._model.outputs)} outputs ({keys}) where one picture is "
-                "needed; name another signature with --signature"
-            )
-        return self._model.outputs[0].tensor
-
     def _raw(self, picks: Sequence[int]) -> np.ndarray:
         """What the graph itself returns for the latents of these numbers, all of one class."""
         z = self.sample_latents(max(picks) + 1)[list(picks)]
@@ -237,3 +230,13 @@ class Generator:
             "--image_range overrides it"
         )
         return measured
+
+
+def _single_output(model: GraphModel) -> str:
+    if len(model.outputs) != 1:
+        keys = ", ".join(port.key for port in model.outputs)
+        raise UserError(
+            f"{model.path} has {len(model.outputs)} outputs ({keys}) where one picture is "
+            "needed; name another signature with --signature"
+        )
+    return model.outputs[0].tensor
