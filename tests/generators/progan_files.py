@@ -1,0 +1,131 @@
+"""ProGAN files such as their authors' code writes, with random weights and few maps."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from graph import exports
+
+from tfinv.networks import progan
+from tfinv.networks.progan_settings import (
+    Settings,
+    discriminator_shapes,
+    generator_shapes,
+    random_arrays,
+)
+
+SMALL = {"num_channels": 3, "resolution": 16, "fmap_base": 64, "fmap_max": 8}
+"""Static arguments of a network of 16x16 pixels: latents of 8, maps 8, 8, 8."""
+
+# The authors' pickles say which code is to be run; ours must see that it is not.
+SOURCE = "raise SystemExit('the pickle was executed')"
+
+
+@contextlib.contextmanager
+def classes(*full_names: str) -> Iterator[list[type]]:
+    """Classes of modules that do not exist, for as long as they are pickled."""
+
+    def getstate(self):
+        return self.state
+
+    made, before = [], dict(sys.modules)
+    for full in full_names:
+        module, name = full.rsplit(".", 1)
+        cls = type(name, (), {"__module__": module, "__getstate__": getstate})
+        parts = module.split(".")
+        for k in range(1, len(parts) + 1):
+            sys.modules.setdefault(".".join(parts[:k]), types.ModuleType(parts[k - 1]))
+        setattr(sys.modules[module], name, cls)
+        made.append(cls)
+    try:
+        yield made
+    finally:
+        for name in set(sys.modules) - set(before):
+            del sys.modules[name]
+
+
+def network(cls: type, state: dict) -> Any:
+    """An object of a class with this state."""
+    made = cls()
+    made.state = state
+    return made
+
+
+def arrays(kind: str, kwargs: dict[str, Any], seed: int, lod: float = 0.0) -> dict:
+    """Random weights and biases."""
+    known = {k: v for k, v in kwargs.items() if k in Settings.__dataclass_fields__}
+    shapes = (generator_shapes if kind == "G_paper" else discriminator_shapes)(Settings(**known))
+    made = random_arrays(shapes, seed)
+    rng = np.random.default_rng([seed, 1])
+    for name, value in made.items():
+        if name.endswith("bias"):
+            made[name] = rng.normal(size=value.shape).astype(np.float32) / 4
+    return {**made, "lod": np.float32(lod)}
+
+
+def state(kind: str, kwargs: dict[str, Any], weights: dict, name: str = "G") -> dict[str, Any]:
+    """What tfutil.Network writes of itself."""
+    return {
+        "version": 2,
+        "name": name,
+        "static_kwargs": kwargs,
+        "build_module_src": SOURCE,
+        "build_func_name": kind,
+        "variables": list(weights.items()),
+    }
+
+
+def write(path, kwargs: dict | None = None, *, lod: float = 0.0, protocol: int = 4) -> str:
+    """Writes (G, D, Gs); Gs has the seed 2, D the seed 1."""
+    kwargs = {**SMALL, **(kwargs or {})}
+    with classes("tfutil.Network") as [cls]:
+        parts = tuple(
+            network(cls, state(kind, kwargs, arrays(kind, kwargs, seed, lod), name))
+            for seed, (kind, name) in enumerate(
+                (("G_paper", "G"), ("D_paper", "D"), ("G_paper", "Gs"))
+            )
+        )
+        with open(path, "wb") as file:
+            pickle.dump(parts, file, protocol)
+    return str(path)
+
+
+def write_hub_module(path, key: str, *, clipped: bool) -> tuple[str, np.ndarray, np.ndarray]:
+    """Writes a TF1-Hub module such as google/progan-128/1.
+
+    Args:
+      path: folder to write.
+      key: of the one input, whose placeholder is called latent_vector.
+      clipped: whether pictures are clipped to [0, 1] rather than just scaled.
+
+    Returns:
+      The path; two latents; and the module's pictures of them, by a Session.
+    """
+    settings = Settings(num_channels=3, resolution=128, fmap_base=64, fmap_max=8)
+    values = arrays("G_paper", {**SMALL, "resolution": 128}, 0)
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        z = v1.placeholder(tf.float32, [None, settings.latent], "latent_vector")
+        with v1.variable_scope("generator"):
+            weights = {
+                name: v1.get_variable(name, initializer=value, use_resource=False)
+                for name, value in values.items()
+            }
+        images = tf.transpose(progan.generator(settings, weights, z), [0, 2, 3, 1])
+        images = images / 8 + 0.5
+        images = tf.clip_by_value(images, 0.0, 1.0) if clipped else images
+        session.run(v1.global_variables_initializer())
+        latents = np.random.default_rng(0).standard_normal((2, settings.latent), np.float32)
+        drawn = session.run(images, {z: latents})
+        exports.save_session(path, session, {"default": ({key: z}, {"default": images})}, tags=())
+    with open(os.path.join(str(path), "tfhub_module.pb"), "wb") as file:
+        file.write(b"\x08\x03")
+    return str(path), latents, drawn

@@ -1,0 +1,60 @@
+"""Writes the networks of a ProGAN pickle as SavedModels.
+
+    python tools/convert_progan.py --pickle=karras2018iclr-celebahq-1024x1024.pkl --output_dir=hq
+
+OUTPUT_DIR/generator takes z and gives images; `python -m tfinv.invert --generator=` takes it, as it
+takes the pickle itself. OUTPUT_DIR/discriminator takes images, height and width before channels,
+black at -1 and white at 1, and gives scores; its layers keep their names, such as 8x8/Conv1, and
+may serve as features. Nothing of the pickle is executed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from tfinv.commands.main import import_tensorflow, run_main
+from tfinv.errors import UserError
+
+_PICKLE = flags.DEFINE_string("pickle", None, "The pickle: network-final.pkl or the like.")
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to write; it may not exist yet.")
+
+
+def main(argv: list[str]) -> int:
+    """Reads both networks, then writes both."""
+    del argv
+    output_dir = Path(_OUTPUT_DIR.value)
+    if output_dir.exists():
+        raise UserError(f"{output_dir} exists already: name another --output_dir, or remove it")
+    import_tensorflow()
+    from tfinv.generators.progan import read_discriminator, read_generator
+    from tfinv.networks.progan_export import export_discriminator, export_generator
+
+    source = _PICKLE.value
+    for name, read, export in (
+        ("generator", read_generator, export_generator),
+        ("discriminator", read_discriminator, export_discriminator),
+    ):
+        network = read(source)
+        for note in network.notes:
+            print(f"{name}: {note}")
+        side, numbers = network.settings.resolution, sum(a.size for a in network.arrays.values())
+        print(f"{output_dir / name}: {side}x{side}, {numbers} weights ...", flush=True)
+        _make(output_dir / name)
+        export(network.settings, network.arrays, output_dir / name, lod=network.lod)
+    print(f"generator and discriminator are in {output_dir}")
+    return 0
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["pickle", "output_dir"])
+    sys.exit(run_main(main))
