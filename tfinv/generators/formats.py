@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfinv.generators import hub, keras_file, progan, saved_model
+from tfinv.generators import hub, keras_file, progan, saved_model, wgan_gp
 from tfinv.generators.reading import Reading, Request
 
 __all__ = ["FORMATS", "Format"]
@@ -38,6 +38,7 @@ FORMATS: tuple[Format, ...] = (
     Format("TF-Hub handle", "https://tfhub.dev/deepmind/biggan-128/2", hub.is_handle, hub.read),
     Format("Keras file", "generator.keras", _local([".keras"]), keras_file.read),
     Format("ProGAN pickle", "network-final.pkl", _local([".pkl", ".pickle"]), progan.read),
+    Format("WGAN-GP checkpoint", "path/to/model.ckpt-1000", wgan_gp.is_checkpoint, wgan_gp.read),
     Format(
         "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
     ),

@@ -126,8 +126,8 @@ class Layers:
         """
         if self._normalised:
             axes = [axis for axis in range(x.shape.rank) if axis != 1]
-            mean, variance = self._moments(name, x, axes)
             with tf.name_scope(name):
+                mean, variance = self._moments(name, x, axes)
                 scale, offset = (
                     self._affine(f"{name}.{part}", x, labels) for part in ("scale", "offset")
                 )
