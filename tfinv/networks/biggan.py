@@ -44,13 +44,13 @@ class BigGAN:
       resolution: side of a picture, a key of `BLOCKS`.
       ch: width of the last block; 96 in the published modules.
       averages: suffix of the moving averages of the weights.
-      instance: the application in the graph that the signature shows: `Generator_2`.
+      applications: of the generator in one graph; the signature shows the last: `Generator_2`.
     """
 
     resolution: int
     ch: int = 96
     averages: str = "ema_b999900"
-    instance: int = 2
+    applications: int = 3
 
     @property
     def latent_size(self) -> int:
@@ -98,6 +98,7 @@ def write_biggan(
     classes: int = 1000,
     scale: Literal["good", "saturated"] = "good",
     truncation_statistics: Literal["constants", "variables"] | None = None,
+    applications: int | None = None,
     seed: int = 0,
 ) -> None:
     """Writes a TF1-Hub module with random weights.
@@ -117,6 +118,8 @@ def write_biggan(
         pixels are black or white, which enlarges every rounding error on the way.
       truncation_statistics: how batch norm's statistics by truncation are held; by default as
         constants if deep, and as variables if not.
+      applications: how often the generator stands in the graph, at least once; by default 2 if
+        deep and 3 if not, as published. The last is the one that the signature shows.
       seed: of everything random.
 
     Raises:
@@ -136,5 +139,6 @@ def write_biggan(
         classes=classes,
         saturated=scale == "saturated",
         constants=(truncation_statistics or ("constants" if deep else "variables")) == "constants",
+        applications=applications or network.applications,
         seed=seed,
     )

@@ -34,14 +34,14 @@ class BigGANDeep:
       resolution: side of a picture, a key of `BLOCKS`.
       ch: width of the last block; 128 in the published modules.
       averages: suffix of the moving averages of the weights.
-      instance: the application in the graph that the signature shows: `Generator_1`.
+      applications: of the generator in one graph; the signature shows the last: `Generator_1`.
       latent_size: of z.
     """
 
     resolution: int
     ch: int = 128
     averages: str = "ema_0.9999"
-    instance: int = 1
+    applications: int = 2
     latent_size: int = 128
 
     def draw(self, layers: Layers, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -35,14 +35,20 @@ class Network(Protocol):
 
     latent_size: int
     averages: str
-    instance: int
 
     def draw(self, layers: Layers, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
         """Writes one application into the default graph."""
 
 
 def write_module(
-    path: str, network: Network, *, classes: int, saturated: bool, constants: bool, seed: int
+    path: str,
+    network: Network,
+    *,
+    classes: int,
+    saturated: bool,
+    constants: bool,
+    applications: int,
+    seed: int,
 ) -> None:
     """Writes the module; see `tfinv.networks.biggan.write_biggan`."""
     moments = _measure(network, classes, seed)
@@ -51,15 +57,15 @@ def write_module(
             both[1] /= 4
     values = _Values(moments, saturated, seed)
     with tf.Graph().as_default() as graph, _tf1_control_flow():
-        inputs, image = _write_graph(network, classes, moments if constants else None)
+        inputs, image = _write_graph(network, classes, applications, moments if constants else None)
         with v1.Session(graph=graph) as session:
             values.load(session)
             _save(path, session, inputs, image)
 
 
-def _write_graph(network: Network, classes: int, constants: Moments | None):
+def _write_graph(network: Network, classes: int, applications: int, constants: Moments | None):
     """Writes all applications; returns the inputs of the last one by key, and its picture."""
-    for k in range(network.instance):
+    for k in range(applications - 1):
         # The first one trains, on the weights themselves; one more gathers statistics.
         statistics = BatchStatistics(accumulates=constants is None)
         branch = Branch(statistics, network.averages if k else "", assigns=not k)
@@ -73,8 +79,8 @@ def _write_graph(network: Network, classes: int, constants: Moments | None):
         statistics = VariableStatistics(truncation)
     else:
         statistics = ConstantStatistics(constants, truncation)
-    # In a module of two applications, no one but the signature's own follows the weights' averages.
-    branch = Branch(statistics, network.averages, assigns=network.instance == 1)
+    # Where none other gathers statistics, the power iterations of the last one are stored too.
+    branch = Branch(statistics, network.averages, assigns=applications < 3)
     image = _draw(network, branch, z, y)
     if constants is None:
         image = statistics.remember(image)
