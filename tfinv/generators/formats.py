@@ -7,7 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfinv.generators import hub, keras_file, progan, saved_model, wgan_gp
+from tfinv.generators import (
+    frozen_graph,
+    hub,
+    keras_file,
+    meta_graph,
+    progan,
+    saved_model,
+    wgan_gp,
+)
 from tfinv.generators.reading import Reading, Request
 
 __all__ = ["FORMATS", "Format"]
@@ -39,6 +47,8 @@ FORMATS: tuple[Format, ...] = (
     Format("Keras file", "generator.keras", _local([".keras"]), keras_file.read),
     Format("ProGAN pickle", "network-final.pkl", _local([".pkl", ".pickle"]), progan.read),
     Format("WGAN-GP checkpoint", "path/to/model.ckpt-1000", wgan_gp.is_checkpoint, wgan_gp.read),
+    Format("TF1 graph and checkpoint", "model.meta", meta_graph.is_meta_graph, meta_graph.read),
+    Format("Frozen graph", "frozen.pb", frozen_graph.is_graph, frozen_graph.read),
     Format(
         "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
     ),

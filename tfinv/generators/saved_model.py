@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tfinv.errors import UserError
 from tfinv.generators.reading import Reading, Request
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.read import read_saved_model, read_saved_tensors
 
 __all__ = ["is_folder", "read"]
 
@@ -17,9 +16,12 @@ def is_folder(source: str) -> bool:
 
 
 def read(source: str, request: Request) -> Reading:
-    """Reads the graph of one signature; see `tfinv.graph.read.read_saved_model`."""
-    if request.inputs or request.output:
-        raise UserError(
-            f"{source} says itself what its inputs and outputs are: drop --input and --output"
-        )
-    return Reading(read_saved_model(source, request.signature))
+    """Reads the graph of one signature; see `tfinv.graph.read.read_saved_model`.
+
+    The signature says what the inputs are. With --input they are tensors instead, and the signature
+    is not used; --output alone picks one of the signature's outputs, or any tensor before them.
+    """
+    if request.inputs:
+        model, notes = read_saved_tensors(source, request.signature, request.inputs, request.output)
+        return Reading(model, notes=notes)
+    return Reading(read_saved_model(source, request.signature, request.output))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 
@@ -24,15 +25,15 @@ _MEASURED = f"batch norm measured on {SAMPLES:,} latents and frozen: "
 
 
 def is_checkpoint(source: str) -> bool:
-    """Whether a source is a checkpoint; a .meta file only if the arrays beside it are ours."""
+    """Whether a source is a checkpoint; one with a .meta file only if its arrays are ours."""
     if not saver_files.is_checkpoint(source):
         return False
-    if not source.endswith(".meta"):
-        return True
     try:
+        if not os.path.isfile(saver_files.find_prefix(source) + ".meta"):
+            return True
         return bool(_keys(_open(source).shapes, source))
     except UserError:
-        return False
+        return not source.endswith(".meta")
 
 
 def read(source: str, request: Request) -> Reading:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tfinv.errors import UserError
+from tfinv.graph import ops
 from tfinv.graph.checkpoint import Variables
 from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.pick import BareGraph, read_graph
 from tfinv.graph.safety import check_file
+from tfinv.graph.select import find_tensor, with_output
 
-__all__ = ["read_saved_model"]
+__all__ = ["read_saved_model", "read_saved_tensors"]
 
 _DEFAULTS = ("default", "serving_default")
 _NOT_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 _TAG_SETS = ((), ("serve",))
 
 
-def read_saved_model(path: str | os.PathLike, signature: str | None = None) -> GraphModel:
+def read_saved_model(
+    path: str | os.PathLike, signature: str | None = None, output: str | None = None
+) -> GraphModel:
     """Reads one signature of a SavedModel folder as a flat, frozen graph.
 
     The file is parsed, never loaded: no Session runs, no function of it is called, no initialiser
@@ -32,6 +38,8 @@ def read_saved_model(path: str | os.PathLike, signature: str | None = None) -> G
         signature: which one to read. It may be left out if there is only one, or one is called
             "default" or "serving_default". Where a file holds several graphs under different tags,
             "name@tag,tag" picks one.
+        output: the only output that is wanted: a key of the signature, or any tensor, by its name
+            in the file's graph or in the flat one; all of the signature's if None.
 
     Returns:
         The model; inputs and outputs are sorted by their signature keys.
@@ -41,27 +49,74 @@ def read_saved_model(path: str | os.PathLike, signature: str | None = None) -> G
             in one line.
     """
     path = os.fspath(path)
-    saved_model = _parse(path)
-    for meta_graph in saved_model.meta_graphs:
-        check_file(meta_graph.graph_def, path)
-    meta_graph, name = _choose(saved_model.meta_graphs, signature, path)
+    meta_graph, name = _choose(_checked(path), signature, path)
     definition = meta_graph.signature_def[name]
-    if os.path.isfile(os.path.join(path, "tfhub_module.pb")):
-        producer = "TF1-Hub module"
-    elif meta_graph.HasField("object_graph_def"):
-        producer = "TF2 SavedModel"
-    else:
-        producer = "TF1 SavedModel"
     if not definition.outputs:
         raise UserError(f"{path}: signature {name!r} has no outputs; pass another with --signature")
-    return build_model(
+    model = build_model(
         meta_graph.graph_def,
         _ports(definition.inputs, path),
-        _ports(definition.outputs, path),
+        _wanted(output, _ports(definition.outputs, path), meta_graph.graph_def.node, path),
         Variables(path, meta_graph).read,
-        producer,
+        _producer(path, meta_graph),
         path,
     )
+    return model if output is None else with_output(model, output)
+
+
+def read_saved_tensors(
+    path: str | os.PathLike, signature: str | None, inputs: Sequence[str], output: str | None
+) -> tuple[GraphModel, tuple[str, ...]]:
+    """Reads a SavedModel between tensors, whatever its signatures say.
+
+    Args:
+        path: the folder.
+        signature: "@tag,tag" picks one of several graphs; what stands before the "@" is not used.
+        inputs: the tensors to feed; see `read_graph`.
+        output: the tensor of the picture; see `read_graph`.
+
+    Returns:
+        The model, and notes for the user.
+
+    Raises:
+        UserError: anything that is wrong with the path, the file or the names, in one line.
+    """
+    path = os.fspath(path)
+    meta_graphs = _tagged(_checked(path), (signature or "").partition("@")[2], path)
+    if len(meta_graphs) > 1:
+        raise UserError(
+            f"{path}: holds several graphs, tagged {_listed(meta_graphs)}; pick one with "
+            f"--signature=@{','.join(_tags(meta_graphs[0])) or 'tags'}"
+        )
+    (meta_graph,) = meta_graphs
+    read_variable = Variables(path, meta_graph).read
+    graph = BareGraph(meta_graph.graph_def, read_variable, _producer(path, meta_graph), path)
+    return read_graph(graph, inputs, output)
+
+
+def _wanted(output: str | None, ports: Sequence[Port], nodes, path: str) -> Sequence[Port]:
+    """The outputs to read so that `output` is one of them or lies on the way to one."""
+    if output is None:
+        return ports
+    chosen = [port for port in ports if port.key == output]
+    named = {node.name: node for node in nodes}
+    if chosen or output.split(":")[0] not in named:
+        return chosen or ports
+    tensor = find_tensor(output, named, path)
+    return [Port(output, tensor, ops.tensor_type(named, tensor), None)]
+
+
+def _producer(path: str, meta_graph) -> str:
+    if os.path.isfile(os.path.join(path, "tfhub_module.pb")):
+        return "TF1-Hub module"
+    return "TF2 SavedModel" if meta_graph.HasField("object_graph_def") else "TF1 SavedModel"
+
+
+def _checked(path: str):
+    meta_graphs = _parse(path).meta_graphs
+    for meta_graph in meta_graphs:
+        check_file(meta_graph.graph_def, path)
+    return meta_graphs
 
 
 def _parse(path: str) -> saved_model_pb2.SavedModel:
@@ -97,18 +152,12 @@ def _parse(path: str) -> saved_model_pb2.SavedModel:
 def _choose(meta_graphs, wanted: str | None, path: str):
     """The MetaGraphDef and the signature's name that `wanted`, "name" or "name@tag,tag", means."""
     wanted, _, tags = (wanted or "").partition("@")
-    if tags:
-        chosen = [m for m in meta_graphs if _tags(m) == sorted(tags.split(","))]
-        if not chosen:
-            raise UserError(
-                f"{path}: no graph is tagged {tags!r}; the tags are {_listed(meta_graphs)}"
-            )
-        meta_graphs = chosen
+    meta_graphs = _tagged(meta_graphs, tags, path)
     names = sorted({name for m in meta_graphs for name in _signatures(m)})
     if not names:
         raise UserError(
-            f"{path}: holds no signature, so its inputs and outputs are unknown; save it again "
-            "with signatures=..."
+            f"{path}: holds no signature, so its inputs and outputs are unknown; name them with "
+            "--input and --output, or save it again with signatures=..."
         )
     if not wanted:
         defaults = [name for name in _DEFAULTS if name in names]
@@ -126,6 +175,16 @@ def _choose(meta_graphs, wanted: str | None, path: str):
             f"pass --signature={wanted}@{','.join(_tags(holders[0])) or 'tags'} to pick one"
         )
     return holders[0], wanted
+
+
+def _tagged(meta_graphs, tags: str, path: str):
+    """The graphs with just these tags, "tag,tag"; all of them if none are given."""
+    if not tags:
+        return meta_graphs
+    chosen = [m for m in meta_graphs if _tags(m) == sorted(tags.split(","))]
+    if not chosen:
+        raise UserError(f"{path}: no graph is tagged {tags!r}; the tags are {_listed(meta_graphs)}")
+    return chosen
 
 
 def _signatures(meta_graph) -> list[str]:
