@@ -113,7 +113,9 @@ def main(argv: Sequence[str]) -> int:
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
     flags.FLAGS.optimize = list(inverter.optimize)
-    config = config_text(argv[0], leave_out=("output_dir", "overwrite"))
+    # --layer stands for --stages, and a command refuses both.
+    idle = ("output_dir", "overwrite", *(("stages",) if _LAYER.value is not None else ()))
+    config = config_text(argv[0], leave_out=idle)
     with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
         return _run(inverter, store, total, names, started)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfinv.errors import UserError
-from tfinv.inversion.losses import TERMS, Loss
+from tfinv.inversion.losses import TERMS, Loss, Term
 from tfinv.inversion.trial import Trial
 
 
@@ -68,6 +68,30 @@ def test_text_and_back(a, b):
         ("delta", float(f"{b:g}")),
     ]
     assert Loss.parse(str(loss)) == loss
+
+
+@given(st.floats(1e-30, 1e30))
+def test_no_digit_of_a_weight_is_lost(weight):
+    loss = weight * Loss.of("mse") + Loss.of("delta")
+    assert Loss.parse(str(loss)) == loss
+
+
+def test_what_terms_keep_of_the_targets_is_computed_once_and_kept_by_name():
+    seen, targets = [], tf.ones([2, 4, 5, 3])
+
+    def keep(given):
+        seen.append(given)
+        return given[:, 0]
+
+    term = Term("kept", lambda t: tf.reduce_sum(t.references["kept"], [1, 2]), reference=keep)
+    loss = 2 * (Loss.of("mse") + Loss.of(term) + Loss.of(term))
+    references = loss.references(targets)
+    assert list(references) == ["kept"] and len(seen) == 1 and seen[0] is targets
+    t = trial(rows=2)
+    value = loss(t._replace(references=references))
+    np.testing.assert_allclose(value, 2 * in_numpy(t)["mse"] + 2 * 2 * 15, rtol=1e-5)
+    assert Loss.parse("mse + 2*kept", [term]).terms == (TERMS["mse"], term)
+    assert Loss.of("mse").references(targets) == {}
 
 
 @pytest.mark.parametrize(
