@@ -127,7 +127,7 @@ def test_a_generator_without_a_dense_layer():
 
 def test_the_range_is_measured_where_the_graph_proves_none_and_can_be_given():
     def draw(z, w):
-        return tf.reshape(tf.clip_by_value(z @ w(8, 48) * 60 + 128, 0, 255), [-1, 4, 4, 3])
+        return tf.reshape(z @ w(8, 48) * 20 + 128, [-1, 4, 4, 3])
 
     generator = of_graph(draw)
     assert generator.border.range == "0,255"
@@ -158,8 +158,9 @@ def test_the_layout_can_be_given():
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ([-1, 48], ["[48]", "no picture"]),
-        ([-1, 4, 3, 4], ["[4, 3, 4]", "no picture"]),
+        ([-1, 4, 3, 4], ["[4, 3, 4]", "4 channels", "--output"]),
+        ([-1, 6, 4, 2], ["[6, 4, 2]", "no picture"]),
+        ([-1, 2, 2, 4, 3], ["[2, 2, 4, 3]", "no picture"]),
         ([1, -1, 4, 3], ["for two latents"]),
         ([-1], ["for two latents"]),
     ],

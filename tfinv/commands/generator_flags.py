@@ -6,6 +6,8 @@ import sys
 
 from absl import flags
 
+from tfinv.errors import UserError
+
 __all__ = ["load_flagged_generator"]
 
 
@@ -29,16 +31,37 @@ flags.DEFINE_enum(
     "image_layout", None, ["NHWC", "NCHW"], "Order of the output's axes; read off its shape."
 )
 flags.DEFINE_float(
-    "truncation", None, "Value of a generator's truncation input, where it has one; else 1."
+    "truncation",
+    None,
+    "Value of a generator's truncation input, whatever its key; else 1. Samples are truncated too.",
+)
+flags.DEFINE_list(
+    "constants",
+    [],
+    "Values of inputs that are neither latent nor labels, by key: truncation=0.5,training=0. "
+    "random=0 holds every number that the generator would draw itself.",
+)
+flags.DEFINE_string("latent_input", None, "Key of the latent, where several inputs could be it.")
+flags.DEFINE_string("label_input", None, "Key of the labels, likewise.")
+flags.DEFINE_string(
+    "class_names",
+    None,
+    "Text file with a name for each class, one a line. A generator of 1,000 classes has ImageNet's "
+    "names without it.",
 )
 
 
 def load_flagged_generator():
     """Loads the generator that the flags name, and says what should be known of it."""
+    from tfinv.generators.constants import TRUNCATION, parse
     from tfinv.generators.load import load_generator
 
     values = flags.FLAGS
-    constants = {} if values.truncation is None else {"truncation": values.truncation}
+    constants = parse(values.constants)
+    if values.truncation is not None:
+        if TRUNCATION in constants:
+            raise UserError("--truncation and --constants=truncation=... are the same: drop one")
+        constants[TRUNCATION] = values.truncation
     generator = load_generator(
         values.generator,
         signature=values.signature,
@@ -47,6 +70,9 @@ def load_flagged_generator():
         image_range=values.image_range,
         image_layout=values.image_layout,
         constants=constants,
+        latent_input=values.latent_input,
+        label_input=values.label_input,
+        class_names=values.class_names,
     )
     for note in generator.notes:
         print(f"note: {note}", file=sys.stderr)

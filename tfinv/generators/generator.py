@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.border import (
-    LAYOUTS,
-    RANGES,
-    Border,
-    find_layout,
-    range_of_graph,
-    range_of_samples,
-)
-from tfinv.generators.inputs import Inputs
+from tfinv.generators.chunks import find_chunks
+from tfinv.generators.class_names import ClassNames, imagenet_names, read_class_names
+from tfinv.generators.constants import Value
+from tfinv.generators.facts import Facts
+from tfinv.generators.framing import Hints, find_frame
+from tfinv.generators.inputs import Inputs, Labels
+from tfinv.generators.outputs import find_picture
+from tfinv.generators.prior import Prior
 from tfinv.generators.split import LATENT, Split
 from tfinv.graph.fold import fold
 from tfinv.graph.interpret import Program
@@ -26,8 +26,7 @@ from tfinv.graph.model import GraphModel
 
 __all__ = ["Generator"]
 
-_RANGE_SAMPLES = 64
-_COUPLING = 1e-3  # of the largest value; convolutions round differently by far less
+_IMAGENET_CLASSES = 1000
 
 
 class Generator:
@@ -35,20 +34,27 @@ class Generator:
 
     Args:
       model: its graph.
-      image_range: a name in `RANGES` that overrides what is read off the graph.
-      image_layout: a name in `LAYOUTS` that overrides what is read off the shape.
-      constants: values of the scalar inputs by key, such as {"truncation": 0.5}; 1 by default.
+      image_range: a name in `RANGES` that overrides what is found out.
+      image_layout: a name in `LAYOUTS` that overrides what is found out.
+      constants: values of the inputs that are neither latent nor labels, by key, such as
+        {"truncation": 0.5}; see `tfinv.generators.constants`.
+      latent_input: key of the latent, where the graph does not tell.
+      label_input: key of the labels, likewise.
+      known_range: a name in `RANGES` that the file's format fixes.
       notes: lines that a user should know of how the file was read.
 
     Attributes:
       path: where it was read from.
       producer: what kind of file that was.
       latent_size: length of z.
+      prior: what latents are sampled from.
       classes: number of classes; None if unconditional or not known.
+      class_names: names of the classes, ImageNet's if there are 1,000; None if there are none.
       conditional: whether labels are needed.
+      inputs: what each input of the file is for.
       image_shape: (height, width, channels) of a picture.
-      border: how raw output becomes float32 NHWC in [0, 1].
-      notes: lines that a user should know, such as how the range was found.
+      border: how raw output becomes float32 NHWC in [0, 1], and how that was found out.
+      notes: lines that a user should know, such as how the range was measured.
 
     Raises:
       UserError: if the model does not draw one picture a latent, or an override is unknown.
@@ -60,40 +66,34 @@ class Generator:
         *,
         image_range: str | None = None,
         image_layout: str | None = None,
-        constants: Mapping[str, float] | None = None,
+        constants: Mapping[str, Value] | None = None,
+        latent_input: str | None = None,
+        label_input: str | None = None,
+        known_range: str | None = None,
         notes: Sequence[str] = (),
     ):
         self.path, self.producer = model.path, model.producer
-        self.notes: list[str] = list(notes)
-        self._inputs = Inputs(model, constants or {})
-        self.latent_size, self.classes = self._inputs.latent_size, self._inputs.classes
-        self.conditional = self._inputs.conditional
-        self._model = fold(model, _single_output(model), self._inputs.constants)
+        picture = find_picture(model)
+        self.inputs = Inputs(picture.facts, constants, latent_input, label_input)
+        self.latent_size, self.classes = self.inputs.latent_size, self.inputs.classes
+        self.conditional = self.inputs.conditional
+        self.prior = Prior(self.inputs.sampled_truncation)
+        self._model = fold(self.inputs.model, picture.tensor, self.inputs.constants)
         [port] = self._model.outputs
         self._output = port.tensor
-        self._whole = Program(
-            self._model,
-            [self._output],
-            per_batch=self._inputs.names,
-            constants=self._inputs.constants,
-        )
-        raw_shape = self._probe()
-        layout = image_layout or find_layout(raw_shape)
-        channels = raw_shape[0 if layout == "NCHW" else -1] if len(raw_shape) == 3 else None
-        if layout not in LAYOUTS or channels not in (1, 3):
-            raise UserError(
-                f"{self.path} gives {list(raw_shape)} for each latent, which is no picture of 1 or "
-                f"3 channels (layout {layout}); name another signature, or --image_layout out of "
-                f"{', '.join(LAYOUTS)}"
-            )
-        if layout == "NCHW":
-            raw_shape = (*raw_shape[1:], raw_shape[0])
-        self.image_shape: tuple[int, int, int] = raw_shape
-        self.border = Border(self._find_range(image_range), layout)
+        self._facts = Facts(self._model, self._output)
+        self._whole = self._program(self._output)
+        known = picture.range and (picture.range, "the integers that the file rounds to")
+        if known_range is not None:
+            known = known_range, "the file's format"
+        hints = Hints(image_range, image_layout, known)
+        frame = find_frame(self._facts, self.inputs, self._program, self._raw, hints)
+        self.border, self.image_shape = frame.border, frame.image_shape
+        is_imagenet = self.classes == _IMAGENET_CLASSES
+        self.class_names: ClassNames | None = imagenet_names() if is_imagenet else None
+        self.notes: list[str] = [*notes, *picture.notes, *self.inputs.notes, *frame.notes]
 
-    def __call__(
-        self, z: tf.Tensor | np.ndarray, labels: Sequence[int] | np.ndarray | None = None
-    ) -> tf.Tensor:
+    def __call__(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tf.Tensor:
         """Draws pictures.
 
         Args:
@@ -103,22 +103,18 @@ class Generator:
         Returns:
           float32 [N, height, width, channels] in [0, 1].
         """
-        frontier = self._whole.prepare(*self._inputs.feeds(z, labels))
+        frontier = self._whole.prepare(*self.inputs.feeds(z, labels))
         return self.border.to_images(self._whole.run([], frontier)[0])
 
     def sample_latents(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray:
-        """Draws latents from the prior N(0, I), numbers `first` to `first + count`.
+        """Draws latents from the prior, numbers `first` to `first + count`; see `prior`.
 
         Latent k depends on the seed and k alone, not on how many are drawn.
 
         Returns:
           float32 [count, latent_size].
         """
-        rows = [
-            np.random.default_rng([seed, k]).standard_normal(self.latent_size)
-            for k in range(first, first + count)
-        ]
-        return np.asarray(rows, np.float32).reshape(count, self.latent_size)
+        return self.prior.draw(self.latent_size, seed, first, count)
 
     def sample_labels(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray | None:
         """Draws classes uniformly, as `sample_latents` does; int32 [count].
@@ -165,78 +161,75 @@ class Generator:
             found = find_layer(self._layers, self._dense)
         else:
             found = find_layer(self._layers, layer)
-        return Split(self._model, self._inputs, self.border, found, self._output, free)
+        return Split(self._model, self.inputs, self.border, found, self._output, free)
 
-    def check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Returns labels as int32 [N]; raises UserError for one that the generator cannot take."""
-        return self._inputs.check_labels(labels)
+    def use_class_names(self, path: str | os.PathLike) -> None:
+        """Takes the names of the classes from a text file, one a line.
+
+        Raises:
+          UserError: if it cannot be read or holds another number of them.
+        """
+        self.check_labels([0])  # says so if it takes none
+        self.class_names = read_class_names(path, self.classes)
+
+    def label(self, text: str | int) -> int:
+        """The class that a text means: its number, or any name that it has in `class_names`.
+
+        Raises:
+          UserError: if there is no such class, or several; it lists the nearest names.
+        """
+        text = str(text).strip()
+        if text.lstrip("+-").isdecimal():
+            return int(self.check_labels([int(text)])[0])
+        if self.conditional and self.class_names is not None:
+            return self.class_names.find(text)
+        self.check_labels([0])  # says so if it takes none
+        raise UserError(
+            f"label {text!r} is no number, and {self.path} has no class names: give the number of "
+            "the class, or --class_names=FILE with one name a line"
+        )
+
+    def check_labels(self, labels: Sequence[int] | Sequence[str] | np.ndarray) -> np.ndarray:
+        """Returns labels, numbers or names, as int32 [N].
+
+        Raises:
+          UserError: for one that the generator cannot take.
+        """
+        labels = np.asarray(labels)
+        if labels.dtype.kind == "U":
+            labels = np.asarray([self.label(text) for text in labels.ravel()], np.int32)
+        return self.inputs.check_labels(labels)
+
+    @functools.cached_property
+    def chunks(self) -> list[tuple[int, int]]:
+        """The pieces that the graph cuts z into, (start, stop) each, in order; mostly one."""
+        return find_chunks(self._facts, self.inputs.latent, self.latent_size)
 
     @functools.cached_property
     def _layers(self) -> tuple[Layer, ...]:
-        latent = self._inputs.latent
-        return tuple(cuttable_layers(self._model, latent, self._output, self._inputs.constants))
+        latent = self.inputs.latent
+        return tuple(cuttable_layers(self._model, latent, self._output, self.inputs.constants))
 
     @functools.cached_property
     def _dense(self) -> str:
         marked = [layer.name for layer in self._layers if layer.dense]
         if marked:
             return marked[0]
-        latent = self._inputs.latent  # there is none: this says so
-        return first_dense_layer(self._model, latent, self._output, self._inputs.constants)
+        latent = self.inputs.latent  # there is none: this says so
+        return first_dense_layer(self._model, latent, self._output, self.inputs.constants)
+
+    def _program(self, tensor: str) -> Program:
+        """From the inputs to a tensor."""
+        return Program(
+            self._model,
+            [tensor],
+            per_batch=self.inputs.names,
+            constants=self.inputs.constants,
+        )
 
     def _raw(self, picks: Sequence[int]) -> np.ndarray:
-        """What the graph itself returns for the latents of these numbers, all of one class."""
-        z = self.sample_latents(max(picks) + 1)[list(picks)]
-        labels = np.zeros(len(picks), np.int32) if self.conditional else None
-        feeds = self._inputs.feeds(z, labels)
+        """What the graph itself returns for the latents, and classes, of these numbers."""
+        z = np.concatenate([self.sample_latents(1, first=k) for k in picks])
+        labels = np.asarray(picks) % (self.classes or 1) if self.conditional else None
+        feeds = self.inputs.feeds(z, labels)
         return self._whole.run([], self._whole.prepare(*feeds))[0].numpy()
-
-    def _probe(self) -> tuple[int, ...]:
-        """The shape of one raw picture; refuses what no inversion could use."""
-        raw = self._raw([0, 1])
-        if raw.ndim == 0 or len(raw) != 2:
-            raise UserError(
-                f"{self.path} gives an output of shape {list(raw.shape)} for two latents, "
-                "where [2, ...] is needed; name another signature with --signature"
-            )
-        if not np.issubdtype(raw.dtype, np.floating) and raw.dtype != tf.bfloat16.as_numpy_dtype:
-            raise UserError(
-                f"{self.path} rounds its picture to {raw.dtype.name}, which lets no gradient "
-                "through: export the generator without the last cast"
-            )
-        # Statistics of the live batch would make every image's result depend on its neighbours'.
-        other = self._raw([0, 2])
-        change = np.abs(raw[0].astype(np.float64) - other[0]).max()
-        if change > _COUPLING * max(1.0, np.abs(raw[0]).max()):
-            raise UserError(
-                f"{self.path}: a picture depends on the others of its batch (by {change:.2g}), as "
-                "with batch normalisation in training mode: export it with frozen statistics"
-            )
-        return raw.shape[1:]
-
-    def _find_range(self, asked: str | None) -> str:
-        if asked is not None:
-            if asked not in RANGES:
-                raise UserError(
-                    f"--image_range={asked} is not known: it is one of {'  '.join(RANGES)}"
-                )
-            return asked
-        proved = range_of_graph(self._model, self._output)
-        if proved is not None:
-            return proved
-        measured = range_of_samples(self._raw(range(_RANGE_SAMPLES)))
-        self.notes.append(
-            f"image range [{measured}] measured from {_RANGE_SAMPLES} samples; "
-            "--image_range overrides it"
-        )
-        return measured
-
-
-def _single_output(model: GraphModel) -> str:
-    if len(model.outputs) != 1:
-        keys = ", ".join(port.key for port in model.outputs)
-        raise UserError(
-            f"{model.path} has {len(model.outputs)} outputs ({keys}) where one picture is "
-            "needed; name another signature with --signature"
-        )
-    return model.outputs[0].tensor

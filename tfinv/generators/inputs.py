@@ -8,61 +8,81 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
+from tfinv.generators.canonical import make_canonical
 from tfinv.generators.classes import count_classes
+from tfinv.generators.constants import Constant, Value, choose_constants, find_truncation
+from tfinv.generators.facts import Facts
 from tfinv.generators.roles import find_roles
-from tfinv.graph.model import GraphModel
 
 __all__ = ["Inputs", "Labels"]
 
 Labels = Sequence[int] | np.ndarray | tf.Tensor | None
 """Classes, int [N]; or, for a generator that takes one-hot labels, weights, float [N, classes]."""
 
-_SCALAR = 1.0  # a truncation of 1 truncates nothing
-
 
 class Inputs:
     """The inputs of one generator.
 
     Args:
-      model: its graph.
-      scalars: values of scalar inputs by key, such as {"truncation": 0.5}; 1 by default.
+      facts: of its graph.
+      constants: values of other inputs by key, such as {"truncation": 0.5}; see
+        `tfinv.generators.constants`.
+      latent: key of the latent, where the user says so.
+      labels: key of the labels, likewise.
 
     Attributes:
       path: of the generator, for messages.
+      model: the graph with its inputs rewritten; see `tfinv.generators.canonical`.
+      roles: what each input is for.
+      held: the inputs that are neither latent nor labels, with their values.
       latent: name of the latent's tensor.
       latent_size: length of z.
       names: the tensors that `feeds` gives values for: z, then labels if there are any.
       conditional: whether labels are needed.
       classes: number of classes; None if unconditional or not known.
       one_hot: whether labels are one-hot floats, so that any weights of the classes will do.
-      constants: values of the scalar inputs, by tensor.
+      constants: values of the inputs that are constant, by tensor.
+      sampled_truncation: the truncation to sample latents with; None for N(0, I).
+      notes: lines on what was guessed or rewritten.
 
     Raises:
-      UserError: if the model is not fed like a generator, or has no such scalar.
+      UserError: if the model is not fed like a generator, or has no such constant.
     """
 
-    def __init__(self, model: GraphModel, scalars: Mapping[str, float]):
-        roles = find_roles(model)
+    def __init__(
+        self,
+        facts: Facts,
+        constants: Mapping[str, Value] | None = None,
+        latent: str | None = None,
+        labels: str | None = None,
+    ):
+        model = facts.model
         self.path = model.path
-        self._latent, self._labels = roles.latent, roles.labels
-        self.latent, self.latent_size = roles.latent.tensor, roles.latent_size
-        self.conditional = roles.labels is not None
-        self.names = (self.latent, roles.labels.tensor) if self.conditional else (self.latent,)
+        self.roles = roles = find_roles(facts, latent, labels)
+        self.held, inner = choose_constants(model, roles, constants or {})
+        made = make_canonical(model, roles, self.held, inner)
+        self.model, self.constants = made.model, made.constants
+        self._latent, self._labels = made.latent, made.labels
+        self.latent, self.latent_size = made.latent.tensor, roles.latent_size
+        self.conditional = made.labels is not None
+        self.names = (self.latent, made.labels.tensor) if self.conditional else (self.latent,)
         self.classes = roles.classes
-        if self.conditional and self.classes is None:
-            self.classes = count_classes(model, roles.labels.tensor)
-        self.one_hot = self._takes_rows() and roles.labels.dtype.is_floating
-        known = {port.key: port for port in roles.scalars}
-        unknown = sorted(set(scalars) - set(known))
-        if unknown:
-            raise UserError(
-                f"{self.path} has no scalar input {unknown[0]!r}: "
-                f"{'it has ' + ', '.join(known) if known else 'it has none'}"
+        if self.conditional and roles.are_indices:
+            self.classes = count_classes(self.model, made.labels.tensor)
+        self.one_hot = self._takes_rows() and made.labels.dtype.is_floating
+        truncation = find_truncation(roles)
+        values = {constant.port.key: constant.value for constant in self.held}
+        # StyleGAN's psi acts behind the mapping network, and its z is N(0, I) all the same.
+        scales = (
+            truncation is not None and "trunc" in truncation.key and "psi" not in truncation.key
+        )
+        self.sampled_truncation = float(values[truncation.key]) if scales else None
+        self.notes = [*roles.notes, *map(_guess, (c for c in self.held if c.is_guess))]
+        if made.batch is not None and made.batch > 1:
+            self.notes.append(
+                f"the file is made for batches of {made.batch}; its graph was rewritten to take "
+                "any number of pictures"
             )
-        self.constants = {
-            port.tensor: np.asarray(scalars.get(key, _SCALAR), port.dtype.as_numpy_dtype)
-            for key, port in known.items()
-        }
 
     def feeds(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tuple[tf.Tensor, ...]:
         """The values of `names`.
@@ -96,13 +116,12 @@ class Inputs:
             return z, tf.cast(weights, port.dtype)
         if self._takes_rows():
             return z, tf.one_hot(labels, self.classes, dtype=port.dtype)
-        shape = [-1] if port.shape is None else [-1, *port.shape[1:]]
+        shape = [-1] if port.shape is None else [-1, *(1 for _ in port.shape[1:])]
         return z, tf.reshape(tf.cast(labels, port.dtype), shape)
 
     def _takes_rows(self) -> bool:
         """Whether a label is a row with a number for each class."""
-        shape = self._labels.shape if self._labels is not None else None
-        return shape is not None and len(shape) == 2 and shape[1] != 1
+        return self.conditional and not self.roles.are_indices
 
     def label_weights(self, labels: Labels) -> tf.Tensor:
         """Labels as float32 [N, classes]: one-hot rows, or the weights that are given.
@@ -150,3 +169,11 @@ class Inputs:
             top = f"{self.classes - 1}" if self.classes else "the number of classes less 1"
             raise UserError(f"label {wrong[0]} is out of range: {self.path} takes 0 to {top}")
         return labels.astype(np.int32).reshape(-1)
+
+
+def _guess(constant: Constant) -> str:
+    port = constant.port
+    return (
+        f"input {port.key!r} is neither latent nor labels and is held at {constant.value}; "
+        f"--constants={port.key}=VALUE changes that"
+    )

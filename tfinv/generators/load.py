@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfinv.errors import UserError
+from tfinv.generators.constants import Value
 from tfinv.generators.formats import FORMATS
 from tfinv.generators.generator import Generator
 from tfinv.generators.reading import Request
@@ -27,7 +28,10 @@ def load_generator(
     output: str | None = None,
     image_range: str | None = None,
     image_layout: str | None = None,
-    constants: Mapping[str, float] | None = None,
+    constants: Mapping[str, Value] | None = None,
+    latent_input: str | None = None,
+    label_input: str | None = None,
+    class_names: str | Path | None = None,
 ) -> Generator:
     """Reads a trained generator, whatever it is.
 
@@ -38,7 +42,13 @@ def load_generator(
       output: name of the picture's tensor, likewise.
       image_range: "-1,1", "0,1" or "0,255" where the graph does not say or is wrong.
       image_layout: "NHWC" or "NCHW", likewise.
-      constants: values of scalar inputs such as {"truncation": 0.5}; 1 by default.
+      constants: values of the inputs that are neither latent nor labels, such as
+        {"truncation": 0.5, "training": False}; {"truncation": 0.5} means the truncation whatever
+        its key is, and {"random": 0} every number that the graph draws itself.
+      latent_input: key of the latent, where several inputs could be it.
+      label_input: key of the labels, likewise.
+      class_names: text file with a name for each class, one a line; a generator of 1,000 classes
+        has ImageNet's names if None.
 
     Raises:
       UserError: if there is nothing there, or it is no generator; says what was seen.
@@ -54,13 +64,19 @@ def load_generator(
             # Messages and reports name the generator as the user did.
             reading = form.read(located, Request(signature, tuple(inputs), output))
             model = dataclasses.replace(reading.model, path=source)
-            return Generator(
+            generator = Generator(
                 model,
-                image_range=image_range or reading.image_range,
+                image_range=image_range,
                 image_layout=image_layout,
                 constants=constants,
+                latent_input=latent_input,
+                label_input=label_input,
+                known_range=reading.image_range,
                 notes=reading.notes,
             )
+            if class_names is not None:
+                generator.use_class_names(class_names)
+            return generator
     known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
     if not os.path.exists(source):
         raise UserError(

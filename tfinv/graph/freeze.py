@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterable, Sequence
 
@@ -52,6 +53,7 @@ def build_model(
     """
     check_file(graph_def, path)
     nodes = _by_name(graph_def.node, path)
+    inputs = [_with_default(port, nodes, path) for port in inputs]
     inliner = Inliner(graph_def.library.function, path)
     bound: dict[str, str | list[str]] = {}
     for port in inputs:
@@ -102,6 +104,16 @@ def _fed_node(port: Port, nodes: dict[str, NodeDef], path: str) -> NodeDef:
             f"{dtype_name(dtype)} in the graph; the file is damaged"
         )
     return node
+
+
+def _with_default(port: Port, nodes: dict[str, NodeDef], path: str) -> Port:
+    node = nodes.get(split_tensor_name(port.tensor)[0])
+    if node is None or node.op != "PlaceholderWithDefault" or not node.input:
+        return port
+    source = nodes.get(split_tensor_name(node.input[0])[0])
+    if source is None or source.op != "Const":
+        return port
+    return dataclasses.replace(port, default=_constant(source, path))
 
 
 def _placeholder(port: Port) -> NodeDef:

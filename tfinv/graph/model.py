@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -22,12 +22,14 @@ class Port:
         tensor: the tensor it stands for, "node:0".
         dtype: its element type.
         shape: one entry a dimension, None where unknown; None for unknown rank.
+        default: the value that an input has where nothing is fed; None if it must be fed.
     """
 
     key: str
     tensor: str
     dtype: tf.DType
     shape: tuple[int | None, ...] | None
+    default: np.ndarray | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
