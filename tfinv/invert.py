@@ -32,23 +32,25 @@ _IMAGES = flags.DEFINE_list(
     "package:NAME/PATH for files inside an installed package, sample:N for N pictures drawn by "
     "the generator itself.",
 )
-_LABEL = flags.DEFINE_integer("label", None, "Class of pictures that bring no label of their own.")
+_LABEL = flags.DEFINE_string(
+    "label", None, "Class of pictures that bring no label of their own: its number or its name."
+)
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
 _STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
 _LOSS = flags.DEFINE_string(
     "loss",
     "mse",
     "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
-    "likelihood: |z|^2/2, where z is optimised; delta: |h - g1(z*)|_1, behind the latent; features: "
-    "mean squared distance of what --feature_network makes of the pictures.",
+    "likelihood: |z|^2/2, where z is optimised; delta: |h - g1(z*)|_1, behind the latent; "
+    "features: mean squared distance of what --feature_network makes of the pictures.",
 )
 _OPTIMIZE = flags.DEFINE_list(
     "optimize",
     None,
     "What to optimise. code: the code alone, the rest is held; code,latent: also what is read of z "
-    "behind the layer, as in BigGAN, whose blocks each take a chunk of z; code,labels: also weights "
-    "of the classes, in the place of a label, where labels are one-hot. By default the code, and "
-    "the latent where it is read, as the thesis does.",
+    "behind the layer, as in BigGAN, whose blocks each take a chunk of z; code,labels: also "
+    "weights of the classes, in the place of a label, where labels are one-hot. By default the "
+    "code, and the latent where it is read, as the thesis does.",
 )
 _START = flags.DEFINE_string(
     "start",
@@ -91,8 +93,7 @@ def main(argv: Sequence[str]) -> int:
 
     total = count_pictures(_IMAGES.value)
     generator = generator_flags.load_flagged_generator()
-    if _LABEL.value is not None and not generator.conditional:
-        raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={_LABEL.value}")
+    _label(generator)  # what is wrong with it is said before anything is computed
     start, names = _START.value, None
     if is_stored:
         start, names = stored_start(_START_FROM.value, stages[0])
@@ -137,7 +138,7 @@ def _run(inverter, store, total: int, names, started: float) -> int:
     pictures = read_pictures(
         inverter.generator,
         _IMAGES.value,
-        label=_LABEL.value,
+        label=_label(inverter.generator),
         seed=_SEED.value,
         is_done=store.is_finished,
     )
@@ -201,6 +202,14 @@ def _start_is_stored() -> bool:
     if is_stored != (_START_FROM.value is not None):
         raise UserError("--start=stored and --start_from=FOLDER go together: give both or none")
     return is_stored
+
+
+def _label(generator) -> int | None:
+    if _LABEL.value is None:
+        return None
+    if not generator.conditional:
+        raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={_LABEL.value}")
+    return generator.label(_LABEL.value)
 
 
 def _budgets() -> list[int] | None:

@@ -141,10 +141,19 @@ def test_a_run_in_which_every_picture_is_bad(invert, tmp_path):
 def test_a_label_out_of_range(invert, tmp_path):
     folder = photos.write(tmp_path / "photos", photos.good(1))
     done = invert("--label=5", generator="labelled", images=folder)
-    assert done.status == 1, done
-    status = rows(tmp_path / "out")[0]["status"]
-    assert status.startswith("failed: label 5 is out of range") and "0 to 4" in status
-    assert invert("--label=4", "--overwrite", generator="labelled", images=folder).status == 0
+    done.refused("label 5 is out of range", "0 to 4")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_by_name(invert, tmp_path):
+    folder = photos.write(tmp_path / "photos", photos.good(1))
+    invert("--label=tabby", generator="labelled", images=folder).refused("'tabby'", "--class_names")
+    names = tmp_path / "names.txt"
+    names.write_text("tench\ngoldfish\ntabby, tabby cat\ncrane\nvolcano\n")
+    named = f"--class_names={names}"
+    invert("--label=taby", named, generator="labelled", images=folder).refused("2: tabby")
+    assert invert("--label=tabby_cat", named, generator="labelled", images=folder).status == 0
+    assert rows(tmp_path / "out")[0]["label"] == "2"
 
 
 def test_a_label_that_is_missing(invert, tmp_path):
