@@ -4,8 +4,8 @@ A shard holds `rows` (JSON, as bytes), the metrics `rmse`, `psnr` and `ssim` [R]
 stage the stacked arrays `<stage>/code`, `<stage>/latent`, `<stage>/labels`, `<stage>/label_weights`
 and `<stage>/image`, and the `targets`, once an image. Pictures are kept as uint8: they are there to
 be looked at, the metrics were taken before rounding, and floats would make them, and not the codes,
-most of a run. `sha256` (JSON) has the digest of every other array, and each is checked when it is read; that a
-shard's rows can be read without its arrays is what makes taking up a long run fast.
+most of a run. `sha256` (JSON) has the digest of every other array, and each is checked when it is
+read; that a shard's rows can be read without its arrays is what makes taking up a long run fast.
 """
 
 from __future__ import annotations
