@@ -66,8 +66,9 @@ def build_model(
         if node.op.startswith("Placeholder") and node.name not in fed:
             raise UserError(
                 f"{path}: the output needs {node.name!r}, which is not among the inputs "
-                f"({', '.join(port.key for port in inputs) or 'there are none'}); export the model "
-                "with that input in its signature, or name all tensors with --input and --output"
+                f"({', '.join(port.key for port in inputs) or 'there are none'}); name all inputs "
+                f"with --input, where {node.name}=VALUE fixes one, or export the model with that "
+                "input in its signature"
             )
     check_ops(flat.values(), path)
     weights = _take_weights(flat, read_variable, path)

@@ -153,7 +153,8 @@ def _only_picture(graph: BareGraph, nodes, fed: Sequence[str]) -> str:
     fault = "several tensors could be" if pictures else "no tensor is plainly"
     given = [_described(n, nodes) for n in nodes if nodes[n].op in _PLACEHOLDERS]
     saturating = [n for n in nodes if nodes[n].op in _SATURATING]
-    candidates = list(dict.fromkeys([*pictures, *saturating, *ends]))
+    candidates = list(dict.fromkeys([*saturating, *pictures, *ends]))
+    candidates.sort(key=lambda name: name.startswith("gradients"))
     raise UserError(
         f"{graph.path}: {fault} the picture, and a bare graph does not say; pass --input and "
         f"--output; its placeholders are {_listed(given)}; its output may be {_listed(candidates)}"

@@ -87,7 +87,8 @@ def check_file(graph_def: tf.compat.v1.GraphDef, path: str) -> None:
         if reason:
             raise UserError(
                 f"{path}: refused, because op {node.op!r} (node {node.name!r}{where}) {reason}; "
-                "export the generator alone, without its input pipeline"
+                "export the generator alone, without its input pipeline: "
+                "tf.compat.v1.graph_util.extract_sub_graph keeps just what an output needs"
             )
 
 
