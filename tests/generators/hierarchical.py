@@ -58,13 +58,17 @@ class Hierarchical(tf.Module):
         return {"image": tf.tanh(tf.nn.conv2d(h, self.picture, 1, "SAME"))}
 
 
+def hierarchical(path) -> str:
+    """Saves the generator."""
+    made = Hierarchical()
+    tf.saved_model.save(made, str(path), signatures={"serving_default": made.draw})
+    return str(path)
+
+
 @functools.cache
 def loaded():
     """The generator, loaded once a process."""
     from tfinv.generators.load import load_generator
 
-    made = Hierarchical()
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "hierarchical")
-        tf.saved_model.save(made, path, signatures={"serving_default": made.draw})
-        return load_generator(path)
+        return load_generator(hierarchical(os.path.join(folder, "hierarchical")))

@@ -48,6 +48,7 @@ def result(index: int, *, side: int = 8, channels: int = 3, name: str | None = N
             code=random.normal(size=CODES[stage]).astype(np.float32),
             latent=latent,
             labels=np.int32(index % 3),
+            label_weights=np.float32([index, 1, 2]) if stage == "dense" else None,
             target=target,
             image=image,
         )

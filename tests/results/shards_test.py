@@ -42,7 +42,7 @@ def test_everything_comes_back(path, given_results):
         assert [getattr(got, f) for f in FACTS] == [getattr(want, f) for f in FACTS]
         for metric in ("rmse", "psnr", "ssim"):
             np.testing.assert_equal(getattr(got, metric), getattr(want, metric))
-        for field in ("code", "latent"):
+        for field in ("code", "latent", "label_weights"):
             assert same(getattr(got, field), getattr(want, field)), "codes are kept bit for bit"
         assert np.array_equal(got.labels, want.labels)
         for field in ("target", "image"):
