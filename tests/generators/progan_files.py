@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pickle
 import sys
@@ -98,19 +99,22 @@ def write(path, kwargs: dict | None = None, *, lod: float = 0.0, protocol: int =
     return str(path)
 
 
-def write_hub_module(path, key: str, *, clipped: bool) -> tuple[str, np.ndarray, np.ndarray]:
+def write_hub_module(
+    path, key: str, *, clipped: bool, lod: float = 0.0
+) -> tuple[str, np.ndarray, np.ndarray]:
     """Writes a TF1-Hub module such as google/progan-128/1.
 
     Args:
       path: folder to write.
       key: of the one input, whose placeholder is called latent_vector.
       clipped: whether pictures are clipped to [0, 1] rather than just scaled.
+      lod: as for `progan.generator`.
 
     Returns:
       The path; two latents; and the module's pictures of them, by a Session.
     """
-    settings = Settings(num_channels=3, resolution=128, fmap_base=64, fmap_max=8)
-    values = arrays("G_paper", {**SMALL, "resolution": 128}, 0)
+    settings = Settings(num_channels=3, resolution=128, fmap_base=256, fmap_max=4)
+    values = arrays("G_paper", dataclasses.asdict(settings), 0)
     v1 = tf.compat.v1
     with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
         z = v1.placeholder(tf.float32, [None, settings.latent], "latent_vector")
@@ -119,7 +123,7 @@ def write_hub_module(path, key: str, *, clipped: bool) -> tuple[str, np.ndarray,
                 name: v1.get_variable(name, initializer=value, use_resource=False)
                 for name, value in values.items()
             }
-        images = tf.transpose(progan.generator(settings, weights, z), [0, 2, 3, 1])
+        images = tf.transpose(progan.generator(settings, weights, z, lod=lod), [0, 2, 3, 1])
         images = images / 8 + 0.5
         images = tf.clip_by_value(images, 0.0, 1.0) if clipped else images
         session.run(v1.global_variables_initializer())

@@ -16,7 +16,7 @@ DICT = "collections.OrderedDict"
 
 # ProGAN's largest takes some 10,000. No operation takes more memory than its own bytes in the file
 # and a small object, so that a file cannot make more of itself than this many small objects.
-MAX_OPERATIONS = 1_000_000
+MAX_OPERATIONS = 200_000
 
 
 def shown(value: Any) -> str:
