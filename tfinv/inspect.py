@@ -29,7 +29,8 @@ def describe(generator) -> dict:
       generator: a `tfinv.Generator`.
 
     Returns:
-      A dictionary of strings, numbers and lists; `layers` holds one dictionary for each layer.
+      A dictionary of strings, numbers and lists; `layers` holds one dictionary for each layer,
+      `inputs` one for each input of the file.
     """
     layers = [
         {
@@ -48,17 +49,44 @@ def describe(generator) -> dict:
         "size": generator.latent_size,
         "dense": False,
     }
+    border = generator.border
     return {
         "generator": generator.path,
         "format": generator.producer,
         "latent_size": generator.latent_size,
+        "chunks": [list(chunk) for chunk in generator.chunks],
         "conditional": generator.conditional,
         "classes": generator.classes,
+        "class_names": generator.class_names and generator.class_names.source,
         "image_shape": list(generator.image_shape),
-        "image_range": generator.border.range,
-        "image_layout": generator.border.layout,
+        "image_range": border.range,
+        "image_range_from": border.range_from,
+        "image_layout": border.layout,
+        "image_layout_from": border.layout_from,
+        "inputs": list(generator.inputs.table()),
+        "samples": str(generator.prior),
         "notes": generator.notes,
+        "dense_layer": _around_dense(generator),
         "layers": [latent, *layers],
+    }
+
+
+def _around_dense(generator) -> dict | None:
+    """Which chunks of z (from 1) are read up to the dense layer and behind it; None without one."""
+    dense = next((layer for layer in generator.layers() if layer.dense), None)
+    if dense is None:
+        return None
+    split = generator.split(dense.name)
+    before = generator.latent_columns(dense.name)
+
+    def chunks(read) -> list[int]:
+        return [k + 1 for k, (a, b) in enumerate(generator.chunks) if read[a:b].any()]
+
+    return {
+        "name": dense.name,
+        "chunks_before": chunks(before),
+        "chunks_behind": chunks(split.latent_read),
+        "labels_behind": split.reads_labels,
     }
 
 
@@ -69,7 +97,12 @@ def table(facts: dict) -> str:
     lines = [
         f"{facts['generator']}: {facts['format']}",
         f"latent {facts['latent_size']}{classes} -> {height}x{width}x{channels} picture, values in "
-        f"[{facts['image_range']}], {facts['image_layout']}",
+        f"[{facts['image_range']}] ({facts['image_range_from']}), {facts['image_layout']}",
+        *_hierarchy(facts),
+        "",
+        *_aligned(
+            [("input", "role", "dtype and shape", "value"), *map(_input_row, facts["inputs"])]
+        ),
         "",
     ]
     pixels = math.prod(facts["image_shape"])
@@ -79,14 +112,58 @@ def table(facts: dict) -> str:
         mark = "<- first dense layer: --layer=dense" if layer["dense"] else ""
         share = f"{layer['size'] / pixels:.2f}"
         rows.append((layer["name"], layer["op"], shape, str(layer["size"]), share, mark))
-    widths = [max(len(row[k]) for row in rows) for k in range(6)]
-    for row in rows:
-        cells = [
-            cell.rjust(w) if k in (3, 4) else cell.ljust(w)
+    return "\n".join([*lines, *_aligned(rows, right=(3, 4))])
+
+
+def _hierarchy(facts: dict) -> list[str]:
+    """A line on how z is cut and what reads which part of it, where that is not plain."""
+    sizes = {stop - start for start, stop in facts["chunks"]}
+    cut = len(facts["chunks"])
+    text = f"latent {facts['latent_size']}"
+    if cut > 1:
+        each = f"{cut} chunks of {sizes.pop()}" if len(sizes) == 1 else f"{cut} chunks"
+        text = f"{text} = {each}"
+    dense = facts["dense_layer"]
+    if dense is None:
+        return [text] if cut > 1 else []
+    behind = [_chunks(dense["chunks_behind"], cut)] if dense["chunks_behind"] else []
+    behind += ["the labels"] if dense["labels_behind"] else []
+    if cut == 1 and not behind:
+        return []
+    return [
+        f"{text}; the dense layer reads {_chunks(dense['chunks_before'], cut)}, what is behind it "
+        f"reads {' and '.join(behind) or 'neither latent nor labels'}"
+    ]
+
+
+def _chunks(numbers: Sequence[int], count: int) -> str:
+    if count == 1:
+        return "the latent"
+    if len(numbers) == 1:
+        return f"chunk {numbers[0]}"
+    if list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"chunks {numbers[0]} to {numbers[-1]}"
+    return f"chunks {', '.join(map(str, numbers))}"
+
+
+def _input_row(row: dict) -> tuple[str, ...]:
+    shape = (
+        "?"
+        if row["shape"] is None
+        else ", ".join("?" if d is None else str(d) for d in row["shape"])
+    )
+    return row["key"], row["role"], f"{row['dtype']} [{shape}]", row["value"]
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(w) if k in right else cell.ljust(w)
             for k, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def main(argv: Sequence[str]) -> int:

@@ -78,7 +78,7 @@ class _Walk:
         if edges is None:
             return None
         makes_vector = node.op == "Unpack" or (
-            node.op == "StridedSlice" and node.attr["shrink_axis_mask"].i & 2
+            node.op == "StridedSlice" and ops.attribute(node, "shrink_axis_mask") & 2
         )
         return [
             (
@@ -105,10 +105,11 @@ class _Walk:
         """What a node takes along axis 1, which has `count` entries."""
         given = [self._facts.constant(name) for name in node.input]
         if node.op == "Split" and place == 1 and _is_one(given[0]):
-            return _cut(np.full(node.attr["num_split"].i, count // node.attr["num_split"].i), count)
+            pieces = ops.attribute(node, "num_split")
+            return _cut(np.full(pieces, count // pieces), count)
         if node.op == "SplitV" and place == 0 and given[1] is not None and _is_one(given[2]):
             return _cut(given[1], count)
-        if node.op == "Unpack" and node.attr["axis"].i == 1:
+        if node.op == "Unpack" and ops.attribute(node, "axis") == 1:
             return _cut(np.ones(count, int), count)
         if node.op == "Slice" and place == 0 and given[1] is not None and given[2] is not None:
             first, taken = int(given[1][1]), int(given[2][1])
@@ -134,8 +135,9 @@ def _cut(sizes: np.ndarray, count: int) -> list[Piece] | None:
 
 def _strided(node: NodeDef, count: int, begin, end, strides) -> list[Piece] | None:
     """z[:, a:b] and z[:, k]; None for anything more elaborate."""
-    masks = {key: node.attr[f"{key}_mask"].i for key in ("begin", "end", "shrink_axis")}
-    if node.attr["ellipsis_mask"].i or node.attr["new_axis_mask"].i or masks["shrink_axis"] & ~2:
+    keys = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    masks = {key: ops.attribute(node, f"{key}_mask") for key in keys}
+    if masks["ellipsis"] or masks["new_axis"] or masks["shrink_axis"] & ~2:
         return None
     if len(begin) < 2 or (strides != 1).any() or not masks["begin"] & masks["end"] & 1:
         return None

@@ -138,7 +138,9 @@ def _constant(model: GraphModel, port: Port, given: Value | None, is_known: bool
     if port.dtype.is_integer:
         return Constant(port, 0, is_guess=True)
     is_scalar = port.shape in ((), None)
-    return Constant(port, 1.0 if is_scalar else 0.0, is_guess=not (is_scalar and is_known))
+    is_empty = port.shape is not None and 0 in port.shape  # ProGAN's labels are [N, 0]
+    sure = is_empty or (is_scalar and is_known)
+    return Constant(port, 1.0 if is_scalar else 0.0, is_guess=not sure)
 
 
 def _checked(model: GraphModel, port: Port, value: Value) -> Value:

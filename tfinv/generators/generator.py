@@ -205,6 +205,11 @@ class Generator:
         """The pieces that the graph cuts z into, (start, stop) each, in order; mostly one."""
         return find_chunks(self._facts, self.inputs.latent, self.latent_size)
 
+    def latent_columns(self, layer: str) -> np.ndarray:
+        """Which numbers of z a layer depends on; bool [latent_size]."""
+        tensor = find_layer(self._layers, layer).name
+        return self._program(tensor).columns_read(self.inputs.latent, self.latent_size)
+
     @functools.cached_property
     def _layers(self) -> tuple[Layer, ...]:
         latent = self.inputs.latent

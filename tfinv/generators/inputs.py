@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +12,9 @@ from tfinv.generators.canonical import make_canonical
 from tfinv.generators.classes import count_classes
 from tfinv.generators.constants import Constant, Value, choose_constants, find_truncation
 from tfinv.generators.facts import Facts
+from tfinv.generators.prior import Prior
 from tfinv.generators.roles import find_roles
+from tfinv.graph.model import Port
 
 __all__ = ["Inputs", "Labels"]
 
@@ -83,6 +85,21 @@ class Inputs:
                 f"the file is made for batches of {made.batch}; its graph was rewritten to take "
                 "any number of pictures"
             )
+
+    def table(self) -> Iterator[dict[str, object]]:
+        """What each input of the file is for: its key, role, dtype, shape, and value in words."""
+        roles = self.roles
+        sampled = Prior(self.sampled_truncation)
+        yield _row(roles.latent, "latent", f"sampled from {sampled}")
+        if roles.labels is not None:
+            count = f"{self.classes or '?'} classes"
+            yield _row(
+                roles.labels, "labels", f"{'numbers' if roles.are_indices else 'one-hot'}, {count}"
+            )
+        for constant in self.held:
+            yield _row(constant.port, "constant", _spelt(constant.value))
+        for port in roles.unused:
+            yield _row(port, "unused", "")
 
     def feeds(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tuple[tf.Tensor, ...]:
         """The values of `names`.
@@ -171,9 +188,24 @@ class Inputs:
         return labels.astype(np.int32).reshape(-1)
 
 
+def _row(port: Port, role: str, value: str) -> dict[str, object]:
+    shape = None if port.shape is None else list(port.shape)
+    return {
+        "key": port.key,
+        "role": role,
+        "dtype": port.dtype.name,
+        "shape": shape,
+        "value": value,
+    }
+
+
+def _spelt(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+
+
 def _guess(constant: Constant) -> str:
     port = constant.port
     return (
-        f"input {port.key!r} is neither latent nor labels and is held at {constant.value}; "
+        f"input {port.key!r} is neither latent nor labels and is held at {constant.value:g}; "
         f"--constants={port.key}=VALUE changes that"
     )

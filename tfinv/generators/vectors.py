@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tfinv.generators.facts import RENAMING, Facts
+from tfinv.graph import ops
 from tfinv.graph.model import NodeDef, Port
 from tfinv.graph.walk import canonical
 
@@ -25,6 +26,11 @@ _KEEPING = RENAMING | {
     "SquaredDifference",
     "Sub",
     "Tanh",
+}
+_PRODUCTS = {
+    "MatMul": ("transpose_a", "transpose_b"),
+    "BatchMatMulV2": ("adj_x", "adj_y"),  # what "@" writes where the rank is not known
+    "BatchMatMulV3": ("adj_x", "adj_y"),
 }
 _TRANSPOSED = {"Conv2DBackpropInput": 2, "Conv2DBackpropInputV2": 2}
 _MOST_STEPS = 200
@@ -92,16 +98,19 @@ class _Search:
         return None
 
     def _from(self, node: NodeDef, place: int) -> Shape | None:
-        if node.op == "MatMul" and place == 0 and not node.attr["transpose_a"].b:
+        if node.op in _PRODUCTS and place == 0:
+            turned = [bool(ops.attribute(node, key)) for key in _PRODUCTS[node.op]]
             shape = self._facts.weight_shape(node.input[1])
-            return None if shape is None else (None, shape[1 if node.attr["transpose_b"].b else 0])
+            if turned[0] or shape is None or len(shape) != 2:
+                return None
+            return (None, shape[1 if turned[1] else 0])
         if node.op in ("Conv2D", *_TRANSPOSED) and place == _TRANSPOSED.get(node.op, 0):
             return self._of_filters(node)
         if node.op == "Reshape" and place == 0:
             target = self._facts.constant(node.input[1])
             return None if target is None else _of_target(target.tolist())
         if node.op == "Split" and place == 1:
-            pieces = node.attr["num_split"].i
+            pieces = ops.attribute(node, "num_split")
             return _times(pieces, self._first([f"{node.name}:{k}" for k in range(pieces)]))
         if node.op == "SplitV" and place == 0:
             sizes = self._facts.constant(node.input[1])
@@ -124,7 +133,7 @@ class _Search:
         if shape is None:
             return None
         channels = shape[3 if node.op in _TRANSPOSED else 2]
-        first = node.attr["data_format"].s.startswith(b"NC")
+        first = ops.attribute(node, "data_format").startswith("NC")
         return (None, channels, 1, 1) if first else (None, 1, 1, channels)
 
 

@@ -73,7 +73,7 @@ def _slice(
 ) -> dict[str, np.ndarray] | None:
     """z[:, begin:end], and nothing more elaborate."""
     masks = {
-        name: step.node.attr[f"{name}_mask"].i
+        name: ops.attribute(step.node, f"{name}_mask")
         for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
     elaborate = masks["ellipsis"] | masks["new_axis"] | masks["shrink_axis"]

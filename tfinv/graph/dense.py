@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 
 from tfinv.errors import UserError
-from tfinv.graph import walk
+from tfinv.graph import ops, walk
 from tfinv.graph.plan import Step
 from tfinv.graph.structure import ELEMENTWISE, PRODUCTS, Structure
 
@@ -94,7 +94,7 @@ def _is_dense(structure: Structure, step: Step) -> bool:
     shape, filters = structure.shapes.get(step.inputs[operand]), step.inputs[1]
     if shape is None or not structure.is_constant(filters):
         return False
-    channels_first = step.node.attr["data_format"].s.startswith(b"NC")
+    channels_first = ops.attribute(step.node, "data_format").startswith("NC")
     return math.prod(shape[1:] if channels_first else shape[:-1]) == 1
 
 

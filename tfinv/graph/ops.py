@@ -157,8 +157,8 @@ def make_runner(node: NodeDef) -> Runner:
     if definition.is_stateful:
         raise UserError(
             f"node {node.name!r} ({node.op}) gives another value on every call, so no code has "
-            f"one picture; give a value for {node.name + ':0'!r} (constants={{...}}), or export "
-            "the generator with its noise as an input"
+            "one picture; --constants=random=0 holds all such values at 0, "
+            f"--constants={node.name}=0 this one; or export it with its noise as an input"
         )
     function, renamed = _raw_op(node.op)
     attributes = {}
@@ -268,7 +268,8 @@ def attribute(node: NodeDef, name: str) -> Any:
 
 def _attribute(node: NodeDef, name: str) -> AttrValue:
     """Returns an attribute of a node, or its default where the exporter stripped it."""
-    if name in node.attr:
+    # Reading an attribute that is not there leaves an empty one in its place.
+    if name in node.attr and node.attr[name].WhichOneof("value") is not None:
         return node.attr[name]
     for declared in op_def(node).attr:
         if declared.name == name and declared.HasField("default_value"):

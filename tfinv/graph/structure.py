@@ -197,7 +197,7 @@ class Structure:
         if op in _ARRANGING:
             return True
         if op in _FROZEN_NORMS:
-            if step.node.attr["is_training"].b:
+            if ops.attribute(step.node, "is_training"):
                 return False
         elif op not in _AFFINE:
             return False
