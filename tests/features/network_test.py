@@ -127,6 +127,17 @@ def test_flags_are_false_and_numbers_are_asked_for(switched):
         FeatureNetwork(switched, "plain", constants={"rate": 1.0})
 
 
+def test_an_input_may_have_a_default(tmp_path):
+    def build(images):
+        keep = tf.compat.v1.placeholder_with_default(0.25, [], "keep")
+        return images * keep
+
+    path = networks.saved(tmp_path / "n", {"images": (tf.float32, [None, 4, 4, 3])}, build)
+    images = IMAGES[:, :4, :4]
+    network = FeatureNetwork(path, image_range="0,1")
+    np.testing.assert_allclose(network(images), images / 4, atol=1e-6)
+
+
 def test_what_is_not_said_is_said_in_notes(tmp_path):
     network = FeatureNetwork(networks.critic_path(), LAYER)
     assumed, chosen = network.notes
@@ -238,6 +249,47 @@ def test_networks_that_cannot_be_used(tmp_path, options, words):
 def test_sources_that_are_no_network(source):
     with pytest.raises(UserError, match="feature network"):
         FeatureNetwork(source)
+
+
+def test_a_frozen_graph_by_its_tensors_with_the_names_of_the_right_flags(tmp_path):
+    with tf.Graph().as_default() as graph:
+        images = tf.compat.v1.placeholder(tf.float32, [None, 4, 4, 3], "images")
+        with tf.name_scope("block"):
+            tf.nn.softmax(tf.reduce_sum(tf.tanh(images, "Tanh"), [1, 2]), name="Softmax")
+    path = tmp_path / "frozen.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    network = FeatureNetwork(path, "Tanh", output="block/Softmax", image_range="0,1")
+    np.testing.assert_allclose(network(IMAGES[:, :4, :4]), np.tanh(IMAGES[:, :4, :4]), atol=1e-6)
+    assert any("--feature_input=images" in note for note in network.notes)
+    with pytest.raises(UserError, match="--feature_output") as raised:
+        FeatureNetwork(path, "Tanh")
+    assert "--output" not in str(raised.value)
+
+
+def test_a_network_for_one_picture_takes_any_number(tmp_path):
+    path = networks.saved(
+        tmp_path / "one",
+        {"x": (tf.float32, [1, 4, 4, 3])},
+        lambda x: tf.reshape(tf.sin(x), [1, 48]),
+    )
+    network = FeatureNetwork(path, image_range="0,1")
+    assert network.check((4, 4, 3)) == (48,)
+    images = IMAGES[:, :4, :4]
+    np.testing.assert_allclose(network(images), np.sin(images).reshape(3, 48), atol=1e-6)
+
+
+def test_the_discriminator_of_a_converted_progan(tmp_path):
+    from tfinv.networks.progan_export import export_discriminator
+    from tfinv.networks.progan_settings import Settings, discriminator_shapes, random_arrays
+
+    settings = Settings(3, 16, fmap_base=32, fmap_max=4, fused_scale=False)
+    export_discriminator(settings, random_arrays(discriminator_shapes(settings)), tmp_path / "d")
+    network = FeatureNetwork(tmp_path / "d", "8x8/Conv1")
+    assert network.layer == "8x8/Conv1/LeakyRelu:0"
+    assert network.check((16, 16, 3)) == (4, 8, 8)
+    assert (network.feed.size, network.feed.range) == ((16, 16), "-1,1")
+    with pytest.raises(UserError, match="depend on the others of its batch"):
+        FeatureNetwork(tmp_path / "d", "4x4/Conv").check((16, 16, 3))
 
 
 def test_colour_does_not_fit_a_network_of_grey_pictures(tmp_path):

@@ -40,7 +40,10 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_string("feature_signature", None, "Which signature to read, where it has several.")
 
-_DETAILS = ("feature_layer", "feature_range", "feature_size", "feature_signature")
+flags.DEFINE_list("feature_input", [], "Its picture's tensor, for files that do not say.")
+flags.DEFINE_string("feature_output", None, "A tensor behind the layer, likewise.")
+
+_DETAILS = ("layer", "range", "size", "signature", "input", "output")
 
 
 def load_flagged_network():
@@ -54,9 +57,11 @@ def load_flagged_network():
     """
     values = flags.FLAGS
     if values.feature_network is None:
-        idle = [name for name in _DETAILS if values[name].value is not None]
+        idle = [name for name in _DETAILS if values[f"feature_{name}"].value not in (None, [])]
         if idle:
-            raise UserError(f"--{idle[0]} says something of no network: add --feature_network")
+            raise UserError(
+                f"--feature_{idle[0]} says something of no network: add --feature_network"
+            )
         return None
     from tfinv.features.network import FeatureNetwork
 
@@ -66,6 +71,8 @@ def load_flagged_network():
         image_range=values.feature_range,
         size=values.feature_size,
         signature=values.feature_signature,
+        inputs=values.feature_input,
+        output=values.feature_output,
     )
     for note in network.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,13 +18,13 @@ from tfinv.features.pictures import (
     is_inception,
     range_of_network,
 )
+from tfinv.features.source import for_any_batch, read_network, side_inputs
 from tfinv.generators.border import RANGES
-from tfinv.generators.formats import FORMATS
 from tfinv.generators.reading import Request
 from tfinv.graph import walk
 from tfinv.graph.differentiable import why_not_differentiable
 from tfinv.graph.interpret import Program
-from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.model import Port
 from tfinv.graph.ops import tensor_type
 from tfinv.graph.plan import Plan, make_plan
 
@@ -51,8 +49,8 @@ class FeatureNetwork:
       signature: which signature to read, where the file has several.
       inputs: names of the tensors to feed, for files that do not say.
       output: name of a tensor behind the layer, likewise.
-      constants: values of further inputs by key. Flags such as training are False if not given;
-        numbers such as keep_prob have to be, if the layer depends on them.
+      constants: values of further inputs by key. Without, an input has its own default; flags such
+        as training are False; numbers have to be given, if the layer depends on them.
 
     Attributes:
       path: where it was read from.
@@ -76,11 +74,11 @@ class FeatureNetwork:
         output: str | None = None,
         constants: Mapping[str, float | bool] | None = None,
     ):
-        model = _read(source, Request(signature, tuple(inputs), output))
-        port = find_picture(model)
+        model, notes = read_network(source, Request(signature, tuple(inputs), output))
+        model, port = for_any_batch(model, find_picture(model))
         self.path, self._model = model.path, model
         self._picture = walk.canonical(port.tensor)
-        self._constants = _constants(model, port, constants or {})
+        self._constants = side_inputs(model, port, constants or {})
         plan = self._plan([port.tensor for port in model.outputs])
         if layer is None and len(model.outputs) > 1:
             keys = ", ".join(port.key for port in model.outputs)
@@ -88,7 +86,7 @@ class FeatureNetwork:
         names = Names(model, plan)
         self.layer = names.find(model.outputs[0].key if layer is None else layer)
         self._check_layer()
-        self.notes: list[str] = []
+        self.notes: list[str] = list(notes)
         self.feed = self._feed(port, plan, image_range, size)
         size = self.feed.size and " of {}x{}".format(*self.feed.size)
         self.notes.append(
@@ -240,30 +238,3 @@ class FeatureNetwork:
             channels=channels,
             dtype=port.dtype,
         )
-
-
-def _read(source: str | Path, request: Request) -> GraphModel:
-    source = os.path.expanduser(str(source))
-    for form in FORMATS:
-        if source.strip() and form.recognises(source):
-            return dataclasses.replace(form.read(source, request).model, path=source)
-    known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
-    fault = "is in no format that is known here" if os.path.exists(source) else "does not exist"
-    raise UserError(f"the feature network {source!r} {fault}: give one of {known}")
-
-
-def _constants(
-    model: GraphModel, picture: Port, given: Mapping[str, float | bool]
-) -> dict[str, np.ndarray]:
-    """Values of inputs beside the picture: those given, and False for flags."""
-    others = [port for port in model.inputs if port != picture]
-    unknown = sorted(set(given) - {port.key for port in others})
-    if unknown:
-        keys = ", ".join(port.key for port in others) or "none"
-        raise UserError(f"{model.path} has no input {unknown[0]!r} beside the picture (has {keys})")
-    values = {}
-    for port in others:
-        if port.key in given or port.dtype.is_bool:
-            value = np.asarray(given.get(port.key, False), port.dtype.as_numpy_dtype)
-            values[walk.canonical(port.tensor)] = value
-    return values
