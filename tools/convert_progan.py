@@ -28,21 +28,24 @@ def main(argv: list[str]) -> int:
     output_dir = Path(_OUTPUT_DIR.value)
     if output_dir.exists():
         raise UserError(f"{output_dir} exists already: name another --output_dir, or remove it")
+    from tfinv.generators.progan_pickle import read_network
+
+    # Both are read before anything is written, and before TensorFlow takes its seconds.
+    generator, note = read_network(_PICKLE.value, "G_paper")
+    discriminator, _ = read_network(_PICKLE.value, "D_paper")
+    print(f"generator: {note}")
+    _make(output_dir)
     import_tensorflow()
-    from tfinv.generators.progan import read_discriminator, read_generator
     from tfinv.networks.progan_export import export_discriminator, export_generator
 
-    source = _PICKLE.value
-    for name, read, export in (
-        ("generator", read_generator, export_generator),
-        ("discriminator", read_discriminator, export_discriminator),
+    for name, network, export in (
+        ("generator", generator, export_generator),
+        ("discriminator", discriminator, export_discriminator),
     ):
-        network = read(source)
         for note in network.notes:
             print(f"{name}: {note}")
         side, numbers = network.settings.resolution, sum(a.size for a in network.arrays.values())
         print(f"{output_dir / name}: {side}x{side}, {numbers} weights ...", flush=True)
-        _make(output_dir / name)
         export(network.settings, network.arrays, output_dir / name, lod=network.lod)
     print(f"generator and discriminator are in {output_dir}")
     return 0

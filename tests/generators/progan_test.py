@@ -14,7 +14,7 @@ from generators.progan_files import SMALL
 import tfinv
 from tfinv.errors import UserError
 from tfinv.generators.load import load_generator
-from tfinv.generators.progan import read_discriminator
+from tfinv.generators.progan_pickle import read_network
 from tfinv.networks import progan
 from tfinv.networks.progan_settings import Settings
 
@@ -330,7 +330,8 @@ def test_weights_may_be_stored_otherwise(tmp_path):
 
 
 def test_the_discriminator_is_read_too(tmp_path):
-    network = read_discriminator(progan_files.write(tmp_path / "net.pkl"))
+    network, line = read_network(progan_files.write(tmp_path / "net.pkl"), "D_paper")
+    assert line.startswith("D ")
     weights = progan_files.arrays("D_paper", SMALL, 1)
     assert network.kind == "D_paper" and set(network.arrays) == set(weights)
     for name, value in weights.items():

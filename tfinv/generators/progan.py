@@ -5,15 +5,14 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.progan_pickle import Network, kind_of, read_networks, to_network
+from tfinv.generators.progan_pickle import Network, read_network
 from tfinv.generators.reading import Reading, Request
 from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
 from tfinv.networks import progan
 
-__all__ = ["read", "read_discriminator", "read_generator"]
+__all__ = ["read"]
 
-_AVERAGED = "Gs"
 _PRODUCER = "ProGAN pickle"
 
 
@@ -31,7 +30,7 @@ def read(source: str, request: Request) -> Reading:
         raise UserError(
             f"{source} is a ProGAN pickle, and fed and read as such: drop --input and --output"
         )
-    network, note = _read(source, "G_paper", request.signature)
+    network, note = read_network(source, "G_paper", request.signature)
     side, settings = 2 ** network.settings.growth(network.lod)[0], network.settings
     notes = [note, *network.notes]
     if network.lod > 0:
@@ -40,33 +39,6 @@ def read(source: str, request: Request) -> Reading:
             f"to {settings.resolution}x{settings.resolution}"
         )
     return Reading(_to_graph(network, source), "-1,1", tuple(notes))
-
-
-def read_generator(source: str) -> Network:
-    """Reads a pickle's generator; Gs, the average over training, if it has one."""
-    return _read(source, "G_paper", None)[0]
-
-
-def read_discriminator(source: str) -> Network:
-    """Reads a pickle's discriminator."""
-    return _read(source, "D_paper", None)[0]
-
-
-def _read(source: str, kind: str, name: str | None) -> tuple[Network, str]:
-    """The network of a kind, and a line that says which it is."""
-    parts = read_networks(source)
-    if name is not None and name not in parts:
-        raise UserError(f"{source} has no network {name!r}: it has {', '.join(parts)}")
-    seen = []
-    for candidate in [name] if name is not None else sorted(parts, key=lambda n: n != _AVERAGED):
-        what = f"{source}: {candidate}"
-        found = kind_of(parts[candidate], what)
-        if found == kind:
-            average = ", the average of the weights over training" * (candidate == _AVERAGED)
-            line = f"{candidate} out of the pickle's {', '.join(parts)}{average}"
-            return to_network(parts[candidate], what), line
-        seen.append(f"{candidate} is a {found}")
-    raise UserError(f"{source} has no {kind} where one is needed: {', '.join(seen)}")
 
 
 def _to_graph(network: Network, source: str) -> GraphModel:

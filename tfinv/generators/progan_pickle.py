@@ -17,10 +17,11 @@ from tfinv.generators.pickled_arrays import to_array, to_number
 from tfinv.generators.pickles import read_pickle
 from tfinv.networks.progan_settings import Settings, discriminator_shapes, generator_shapes
 
-__all__ = ["Network", "kind_of", "read_networks", "to_network"]
+__all__ = ["Network", "read_network"]
 
 _CLASSES = ("tfutil.Network", "network.Network", "dnnlib.tflib.network.Network")
 _TUPLE = ("G", "D", "Gs")  # as the training script writes them
+_AVERAGED = "Gs"
 _SPEC = "build_func_spec"  # of a Theano network, in the place of static_kwargs
 _SHAPES = {"G_paper": generator_shapes, "D_paper": discriminator_shapes}
 
@@ -57,15 +58,38 @@ class Network:
     notes: tuple[str, ...]
 
 
-def read_networks(path: str) -> dict[str, Any]:
-    """Finds the networks of a pickle; `to_network` makes one of each.
+def read_network(path: str, kind: str, name: str | None = None) -> tuple[Network, str]:
+    """Reads one network of a pickle; nothing of the file is executed.
+
+    Args:
+      path: the file.
+      kind: "G_paper" or "D_paper".
+      name: which network, if not the first of that kind: Gs, the average over training, if it is
+        a generator; or D.
 
     Returns:
-      By name, "G", "D" and "Gs" if there are three, what the pickle says of each.
+      The network, and a line that says which it is.
 
     Raises:
-      UserError: it is no pickle, or no pickle of networks; see `read_pickle`.
+      UserError: whatever is wrong with the file, or it has no such network.
     """
+    parts = _parts(path)
+    if name is not None and name not in parts:
+        raise UserError(f"{path} has no network {name!r}: it has {', '.join(parts)}")
+    seen = []
+    for candidate in [name] if name is not None else sorted(parts, key=lambda n: n != _AVERAGED):
+        what = f"{path}: {candidate}"
+        found = _kind(parts[candidate], what)
+        if found == kind:
+            average = ", the average of the weights over training" * (candidate == _AVERAGED)
+            line = f"{candidate} out of the pickle's {', '.join(parts)}{average}"
+            return _network(parts[candidate], kind, what), line
+        seen.append(f"{candidate} is a {found}")
+    raise UserError(f"{path} has no {kind} where one is needed: {', '.join(seen)}")
+
+
+def _parts(path: str) -> dict[str, Made]:
+    """What the pickle says of each of its networks: "G", "D" and "Gs" if there are three."""
     content = read_pickle(path, _CLASSES)
     parts = list(content) if isinstance(content, list | tuple) else [content]
     for part in parts or [None]:
@@ -78,7 +102,7 @@ def read_networks(path: str) -> dict[str, Any]:
     return dict(zip(names, parts, strict=True))
 
 
-def kind_of(part: Made, what: str) -> str:
+def _kind(part: Made, what: str) -> str:
     """Returns "G_paper" or "D_paper"; raises UserError for any other kind of network."""
     state = part.state
     if not isinstance(state, dict):
@@ -97,17 +121,8 @@ def kind_of(part: Made, what: str) -> str:
     return function
 
 
-def to_network(part: Made, what: str) -> Network:
-    """Reads one network.
-
-    Args:
-      part: out of `read_networks`.
-      what: the file and the network, for messages.
-
-    Raises:
-      UserError: it is another kind of network, is damaged, or has settings that are not known.
-    """
-    kind = kind_of(part, what)
+def _network(part: Made, kind: str, what: str) -> Network:
+    """Reads one network, of which `_kind` has been asked."""
     state = part.state
     old = _SPEC in state
     spec = state[_SPEC if old else "static_kwargs"]
