@@ -63,12 +63,20 @@ def describe(generator) -> dict:
         "image_range_from": border.range_from,
         "image_layout": border.layout,
         "image_layout_from": border.layout_from,
-        "inputs": list(generator.inputs.table()),
+        "inputs": _inputs(generator),
         "samples": str(generator.prior),
         "notes": generator.notes,
         "dense_layer": _around_dense(generator),
         "layers": [latent, *layers],
     }
+
+
+def _inputs(generator) -> list[dict]:
+    rows = list(generator.inputs.table())
+    for row in rows:
+        if row["role"] == "labels" and generator.class_names is not None:
+            row["value"] += f", names of {generator.class_names.source}"
+    return rows
 
 
 def _around_dense(generator) -> dict | None:
@@ -77,7 +85,7 @@ def _around_dense(generator) -> dict | None:
     if dense is None:
         return None
     split = generator.split(dense.name)
-    before = generator.latent_columns(dense.name)
+    before, labels_before = generator.what_reaches(dense.name)
 
     def chunks(read) -> list[int]:
         return [k + 1 for k, (a, b) in enumerate(generator.chunks) if read[a:b].any()]
@@ -85,6 +93,7 @@ def _around_dense(generator) -> dict | None:
     return {
         "name": dense.name,
         "chunks_before": chunks(before),
+        "labels_before": labels_before,
         "chunks_behind": chunks(split.latent_read),
         "labels_behind": split.reads_labels,
     }
@@ -126,14 +135,18 @@ def _hierarchy(facts: dict) -> list[str]:
     dense = facts["dense_layer"]
     if dense is None:
         return [text] if cut > 1 else []
-    behind = [_chunks(dense["chunks_behind"], cut)] if dense["chunks_behind"] else []
-    behind += ["the labels"] if dense["labels_behind"] else []
-    if cut == 1 and not behind:
+    before, behind = (
+        _reads(dense[f"chunks_{side}"], cut, dense[f"labels_{side}"])
+        for side in ("before", "behind")
+    )
+    if cut == 1 and not (dense["chunks_behind"] or dense["labels_behind"]):
         return []
-    return [
-        f"{text}; the dense layer reads {_chunks(dense['chunks_before'], cut)}, what is behind it "
-        f"reads {' and '.join(behind) or 'neither latent nor labels'}"
-    ]
+    return [f"{text}; the dense layer reads {before}, what is behind it reads {behind}"]
+
+
+def _reads(numbers: Sequence[int], count: int, labels: bool) -> str:
+    parts = [_chunks(numbers, count)] if numbers else []
+    return " and ".join([*parts, *(["the labels"] if labels else [])]) or "no input"
 
 
 def _chunks(numbers: Sequence[int], count: int) -> str:

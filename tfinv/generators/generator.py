@@ -23,6 +23,7 @@ from tfinv.graph.fold import fold
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer, cuttable_layers, find_layer, first_dense_layer
 from tfinv.graph.model import GraphModel
+from tfinv.graph.walk import canonical
 
 __all__ = ["Generator"]
 
@@ -205,10 +206,11 @@ class Generator:
         """The pieces that the graph cuts z into, (start, stop) each, in order; mostly one."""
         return find_chunks(self._facts, self.inputs.latent, self.latent_size)
 
-    def latent_columns(self, layer: str) -> np.ndarray:
-        """Which numbers of z a layer depends on; bool [latent_size]."""
-        tensor = find_layer(self._layers, layer).name
-        return self._program(tensor).columns_read(self.inputs.latent, self.latent_size)
+    def what_reaches(self, layer: str) -> tuple[np.ndarray, bool]:
+        """What a layer depends on: which numbers of z, bool [latent_size], and whether labels."""
+        program = self._program(find_layer(self._layers, layer).name)
+        columns = program.columns_read(self.inputs.latent, self.latent_size)
+        return columns, any(canonical(name) in program.reads for name in self.inputs.names[1:])
 
     @functools.cached_property
     def _layers(self) -> tuple[Layer, ...]:
