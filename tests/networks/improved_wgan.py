@@ -30,6 +30,7 @@ class Original:
       latents: float32 [N, LATENT] to draw from.
       statistics: mean and variance by batch norm to use instead of the batch's.
       weight_norm: whether every layer has a norm of its own, `.g`.
+      blocks: residual blocks, of which each doubles the side; the original's number if None.
       scope: a scope around all of it.
       graph, images: what was built; NCHW pictures.
       variables: by short name.
@@ -42,6 +43,7 @@ class Original:
     dim: int = 2
     statistics: dict | None = None
     weight_norm: bool = False
+    blocks: int | None = None
     scope: str = ""
     variables: dict = field(default_factory=dict)
     measured: dict = field(default_factory=dict)
@@ -75,10 +77,12 @@ class Original:
                 v1.train.ExponentialMovingAverage(0.9).apply(trained)
                 saved = None
                 assert score is not None
-            session.run(v1.global_variables_initializer())
             version = v1.train.SaverDef.V1 if old else v1.train.SaverDef.V2
-            os.makedirs(os.path.dirname(str(prefix)), exist_ok=True)
             saver = v1.train.Saver(saved, write_version=version)
+            everything = v1.global_variables_initializer()
+            session.run(v1.variables_initializer(mine))  # an average begins with their values
+            session.run(everything)
+            os.makedirs(os.path.dirname(str(prefix)), exist_ok=True)
             return saver.save(session, str(prefix), write_meta_graph=extras)
 
     def _param(self, name: str, value, trainable: bool = True):
@@ -186,7 +190,7 @@ class Original:
     def _good(self, z, labels):
         h = self._linear("Generator.Input", z, 4 * 4 * 8 * self.dim)
         h = tf.reshape(h, [-1, 8 * self.dim, 4, 4])
-        for k, width in enumerate((8, 4, 2, 1), 1):
+        for k, width in enumerate((8, 4, 2, 1)[-(self.blocks or 4) :], 1):
             h = self._block(f"Generator.Res{k}", h, width * self.dim, "BN", biases=False)
         h = tf.nn.relu(self._norm("Generator.OutputN", h))
         return tf.tanh(self._conv("Generator.Output", h, 3, 3))
@@ -195,7 +199,7 @@ class Original:
         labels = labels if self.kind == "resnet_labelled" else None
         h = self._linear("Generator.Input", z, 4 * 4 * self.dim)
         h = tf.reshape(h, [-1, self.dim, 4, 4])
-        for k in (1, 2, 3):
+        for k in range(1, 1 + (self.blocks or 3)):
             h = self._block(f"Generator.{k}", h, self.dim, "N", labels)
         h = tf.nn.relu(self._norm("Generator.OutputN", h))
         return tf.tanh(self._conv("Generator.Output", h, 3, 3))

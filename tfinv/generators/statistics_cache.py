@@ -21,8 +21,8 @@ _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib
 def load(key: str) -> dict[str, np.ndarray] | None:
     """The arrays that were stored under a key, or None: never stored, or the file is damaged."""
     try:
-        with np.load(_path(key), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with open(_path(key), "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except _UNREADABLE:
         return None
 

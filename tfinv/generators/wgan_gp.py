@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators import saver_files
+from tfinv.generators import meta_graph, saver_files
 from tfinv.generators.reading import Reading, Request
 from tfinv.generators.wgan_gp_graph import Layout
 from tfinv.generators.wgan_gp_statistics import SAMPLES, statistics
@@ -42,11 +42,14 @@ def read(source: str, request: Request) -> Reading:
     Args:
       source: a prefix such as "model.ckpt-1000", one of the files of that prefix, or a folder whose
         file `checkpoint` names the latest one.
-      request: nothing of it is of use here.
+      request: with tensors named, and a .meta file beside the checkpoint, the graph in there is
+        read instead.
 
     Raises:
       UserError: the checkpoint is damaged, or of none of the generators in `networks.wgan_gp`.
     """
+    if (request.inputs or request.output) and meta_graph.is_meta_graph(source):
+        return meta_graph.read(source, request)
     if request.signature or request.inputs or request.output:
         raise UserError(
             f"{source} is a checkpoint of a known generator: drop --signature, --input and --output"
