@@ -277,12 +277,26 @@ def test_truncated_files_end_in_one_line(tmp_path, part, keep):
     refused(path)
 
 
-def test_missing_data_and_a_claim_of_ten_gigabytes_end_in_one_line(tmp_path):
+def test_missing_data_ends_in_one_line(tmp_path):
     path = make("cifar").save(tmp_path / "model.ckpt-7")
     os.unlink(path + ".data-00000-of-00001")
     refused(path, "claims", "holds 0")
-    index = tmp_path / "model.ckpt-7.index"
-    refused(str(index), "claims")
+
+
+def test_a_claim_of_ten_gigabytes_ends_in_one_line(tmp_path):
+    """One row of a matrix of 20 million rows is saved, as partitioned variables are."""
+    arrays = make("cifar").arrays()
+    slices = dict.fromkeys(arrays, "")
+    arrays["Generator.Input.W"] = arrays["Generator.Input.W"][:1]
+    slices["Generator.Input.W"] = "20000000 128 0,1:0,128"
+    path = str(tmp_path / "model.ckpt-7")
+    tf.raw_ops.SaveV2(
+        prefix=path,
+        tensor_names=list(arrays),
+        shape_and_slices=list(slices.values()),
+        tensors=list(arrays.values()),
+    )
+    refused(path, "'Generator.Input.W' claims 10240000000 bytes")
 
 
 def test_flipped_bytes_never_end_in_anything_but_one_line(tmp_path):

@@ -1,7 +1,7 @@
 """The generators of improved_wgan_training (Gulrajani et al., 2017), told apart by their arrays.
 
-Widths, and the number of residual blocks, are those of the arrays. What leaves no array behind is as
-the scripts have it by default: ReLU, and not the tanh that gan_64x64.py offers its DCGAN instead.
+Widths, and the number of residual blocks, are those of the arrays. What leaves no array behind is
+as the scripts have it by default: ReLU, and not the tanh that gan_64x64.py offers its DCGAN.
 """
 
 from __future__ import annotations
