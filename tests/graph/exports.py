@@ -235,13 +235,13 @@ def keras_model(keras, inputs: int = 1):
 
 
 def keras_export(path, keras, inputs: int = 1) -> Export:
-    """Saves `keras_model`: a `.keras` file, a Keras 3 export or a tf_keras SavedModel."""
+    """Saves `keras_model`: a `.keras` or `.h5` file, a Keras 3 export or a tf_keras SavedModel."""
     model = keras_model(keras, inputs)
     rng = np.random.default_rng(2)
     given = [rng.standard_normal((3, 6)).astype(np.float32) for _ in range(inputs)]
     image = np.asarray(model(given if inputs > 1 else given[0], training=False))
     path = str(path)
-    if path.endswith(".keras"):
+    if path.endswith((".keras", ".h5")):
         model.save(path)
     elif hasattr(model, "export") and keras.__name__ == "keras":
         model.export(path, verbose=False)

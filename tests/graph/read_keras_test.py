@@ -48,6 +48,33 @@ def test_file_computes_what_the_model_did(saved):
     assert (model.inputs[0].shape, model.outputs[0].shape) == ((None, 6), (None, 8, 8, 3))
 
 
+def test_file_of_tf_keras(tmp_path):
+    import tf_keras
+
+    export = exports.keras_export(tmp_path / "m.keras", tf_keras)
+    model = read_keras(export.path)
+    check(export, model)
+    assert model.producer == "Keras 2 file"
+
+
+def test_one_output_of_several(tmp_path):
+    z = keras.Input((4,), name="z")
+    x = keras.layers.Dense(6, name="hidden")(z)
+    keras.Model(z, {"rgb": keras.ops.tanh(x), "depth": x}).save(tmp_path / "m.keras")
+    both = read_keras(tmp_path / "m.keras")
+    feeds = {"z": np.ones((2, 4), np.float32)}
+    values = exports.evaluate(both, feeds)
+    for port in both.outputs:
+        model = read_keras(tmp_path / "m.keras", port.key)
+        assert [other.key for other in model.outputs] == [port.key]
+        np.testing.assert_array_equal(exports.evaluate(model, feeds)[port.key], values[port.key])
+    inner = next(name for name, node in both.nodes.items() if node.op == "MatMul")
+    model = read_keras(tmp_path / "m.keras", inner)
+    assert list(model.nodes)[-1] == inner and len(model.weights) == len(both.weights) - 1
+    with pytest.raises(UserError, match="no tensor 'colour'"):
+        read_keras(tmp_path / "m.keras", "colour")
+
+
 def test_weights_are_the_models(saved):
     model = read_keras(saved.path)
     kernel = keras.models.load_model(saved.path).get_layer("rgb").kernel.numpy()
@@ -139,6 +166,18 @@ def test_lambda_layers_are_refused(tmp_path):
         ({"class_name": ["Dense"]}, "is not the name of a class"),
         ({"class_name": "Nothing"}, "Keras cannot load it"),
         ({"config": {"units": "many"}}, "Keras cannot load it"),
+        (
+            {"config": {"units": 1 << 40, "name": "first", "trainable": True}},
+            r"would have \d+ weights, and \d+ are",
+        ),
+        (
+            {"class_name": "function", "module": "builtins", "config": "exec"},
+            "'exec' of 'builtins' is not part of Keras",
+        ),
+        (
+            {"class_name": "function", "module": "keras.models", "config": "load_model"},
+            "'load_model' of 'keras.models' is not part of Keras",
+        ),
         ({"config": None}, "Keras cannot load it"),
     ],
 )
@@ -156,8 +195,9 @@ def test_hostile_configurations_are_refused(saved, tmp_path, layer, message):
         ({"config.json": b"{"}, "not JSON"),
         ({"config.json": b"[" * 100000}, "not JSON"),
         ({"config.json": b"[]"}, "Keras cannot load it"),
-        ({"model.weights.h5": b""}, "Keras cannot load it"),
-        ({"model.weights.h5": b"\x89HDF\r\n\x1a\n" + bytes(300)}, "Keras cannot load it"),
+        ({"model.weights.h5": b""}, "model.weights.h5 in it is damaged"),
+        ({"model.weights.h5": b"\x89HDF\r\n\x1a\n" + bytes(300)}, "weights.h5 in it is damaged"),
+        ({"metadata.json": b"{"}, "metadata.json: its configuration is not JSON"),
         ({"assets/../../escape": b"x"}, "a path outside itself"),
     ],
 )

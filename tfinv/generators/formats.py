@@ -74,7 +74,8 @@ def _on_disk(path: str, but: Callable | None = None) -> Format | None:
 FORMATS: tuple[Format, ...] = (
     Format("TF-Hub handle", "https://tfhub.dev/deepmind/biggan-128/2", hub.is_handle, hub.read),
     Format("Archive of any of these", "module.tar.gz", archives.is_archive, _read_archive),
-    Format("Keras file", "generator.keras", _local([".keras"]), keras_file.read),
+    Format("Keras file", "generator.keras", keras_file.is_keras, keras_file.read),
+    Format("Keras HDF5 file", "generator.h5", keras_file.is_hdf5, keras_file.read),
     Format("ProGAN pickle", "network-final.pkl", _local([".pkl", ".pickle"]), progan.read),
     Format("WGAN-GP checkpoint", "path/to/model.ckpt-1000", wgan_gp.is_checkpoint, wgan_gp.read),
     Format("TF1 graph and checkpoint", "model.meta", meta_graph.is_meta_graph, meta_graph.read),

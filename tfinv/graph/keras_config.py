@@ -1,0 +1,148 @@
+"""What the configuration in a Keras file may name. It is vetted before Keras sees it.
+
+Keras makes a model by looking up classes and functions by the names in the file, and by calling
+them with the values in the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from tfinv.errors import UserError
+from tfinv.graph.allowed_ops import ALLOWED
+
+__all__ = ["parse_config", "vet_config"]
+
+_MAX_CONFIG = 64 << 20  # bytes
+
+# Where Keras keeps what a model is made of; keras.utils and others hold functions that do more.
+_ROOMS = (
+    "activations|constraints|dtype_policies|initializers|layers|losses|metrics|ops|optimizers|"
+    "quantizers|random|regularizers"
+)
+_FUNCTIONS = re.compile(rf"None|builtins|keras|(tf_)?keras(\.src)?\.({_ROOMS})(\.\w+)*")
+_CLASSES = re.compile(
+    rf"{_FUNCTIONS.pattern}|(tf_)?keras(\.src)?\.(backend|models)(\.\w+)*|"
+    r"(tf_)?keras\.src\.engine\.(functional|sequential|training|input_layer)"
+)
+
+# Layers that run code from the file, or read other files while they are built.
+_REFUSED = {
+    "Lambda": "runs Python code from the file",
+    "__lambda__": "runs Python code from the file",
+    "TorchModuleWrapper": "runs Python code from the file",
+    "JaxLayer": "runs Python code from the file",
+    "FlaxLayer": "runs Python code from the file",
+    "TFSMLayer": "loads another model",
+    "IntegerLookup": "reads other files",
+    "StringLookup": "reads other files",
+    "TextVectorization": "reads other files",
+    "ClassMethod": "calls what the file names",
+    "InstanceMethod": "calls what the file names",
+    "InstanceProperty": "reads what the file names",
+}
+
+# Functions of TensorFlow that Keras 2 calls by name: x * 2 becomes a layer of "math.multiply".
+_PURE = re.compile(
+    r"(compat\.v1\.)?(__operators__|linalg|math|nn|signal)\.\w+"
+    r"|(compat\.v1\.)?image\.(adjust|central|crop|flip|pad|per|resize|rgb|rot|transpose)\w*"
+    r"|(compat\.v1\.)?(abs|acos|add|argmax|argmin|asin|atan|broadcast_to|cast|clip_by_\w+|concat"
+    r"|cos|cosh|cumsum|depth_to_space|divide|einsum|equal|exp|expand_dims|eye|fill|floor|gather"
+    r"|gather_nd|greater|greater_equal|identity|less|less_equal|logical_\w+|matmul|maximum|minimum"
+    r"|multiply|negative|norm|not_equal|one_hot|ones|ones_like|pad|pow|range|rank|realdiv|reduce_\w+"
+    r"|repeat|reshape|reverse|roll|round|scalar_mul|shape|sigmoid|sign|sin|sinh|size|slice|sort"
+    r"|space_to_depth|split|sqrt|square|squeeze|stack|stop_gradient|strided_slice|subtract|tan|tanh"
+    r"|tensordot|tile|transpose|truediv|unstack|where|zeros|zeros_like)"
+)
+
+
+def parse_config(text: str | bytes, path: str) -> dict:
+    """Parses the JSON in a file; raises UserError where it is none, or too long."""
+    if len(text) > _MAX_CONFIG:
+        raise UserError(f"{path}: its configuration is over {_MAX_CONFIG} bytes; refused")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: its configuration is not JSON; the file is damaged") from error
+
+
+def vet_config(config, keras, path: str) -> None:
+    """Refuses a configuration that names what is neither Keras's nor registered by the caller.
+
+    Args:
+      config: parsed JSON.
+      keras: the module that will load it, keras or tf_keras.
+      path: the file, for messages.
+
+    Raises:
+      UserError: names the class or function.
+    """
+    for entry in _classes(config):
+        _vet_class(entry, keras, path)
+
+
+def _classes(config) -> Iterator[dict]:
+    """Every part of a Keras configuration that names a class or a function."""
+    stack = [config]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if "class_name" in part:
+                yield part
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+
+
+def _vet_class(entry: dict, keras, path: str) -> None:
+    name, module = entry["class_name"], entry.get("module")
+    registered = entry.get("registered_name")
+    if not isinstance(name, str) or not isinstance(registered, str | None):
+        raise UserError(f"{path}: {name!r} is not the name of a class; the file is damaged")
+    if name in _REFUSED:
+        raise UserError(
+            f"{path}: refused, because a layer of class {name} {_REFUSED[name]}; "
+            "save the generator without it"
+        )
+    if name in ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"):
+        _vet_operation(entry, path)
+    if keras.saving.get_registered_object(registered or name) is not None:
+        return
+    allowed = _CLASSES
+    if name == "function":
+        allowed, name = _FUNCTIONS, entry.get("config")
+        if str(module) in ("None", "builtins") and not _is_known(name, keras):
+            allowed = re.compile(r"\b\B")  # matches nothing
+    if not allowed.fullmatch(str(module)) or (registered and ">" in registered):
+        raise UserError(
+            f"{path}: class {name!r} of {module!r} is not part of Keras; import the module that "
+            "registers it first, or export the model as a SavedModel with model.export()"
+        )
+
+
+def _is_known(name, keras) -> bool:
+    """Whether a function without a module is one that layers take by name."""
+    rooms = (keras.activations, keras.initializers, keras.losses, keras.metrics)
+    return isinstance(name, str) and any(hasattr(room, name) for room in rooms)
+
+
+def _vet_operation(entry: dict, path: str) -> None:
+    """Vets a layer that Keras 2 made of a TensorFlow function or op."""
+    config = entry.get("config")
+    config = config if isinstance(config, dict) else {}
+    if entry["class_name"] == "TensorFlowOpLayer":
+        try:
+            called = json.loads(config["node_def"])["op"]
+        except (KeyError, TypeError, ValueError, RecursionError):
+            called = None
+        pure = isinstance(called, str) and called in ALLOWED
+    else:
+        called = config.get("function")
+        pure = isinstance(called, str) and bool(_PURE.fullmatch(called))
+    if not pure:
+        raise UserError(
+            f"{path}: refused, because a layer calls {called!r} of TensorFlow, which is not known "
+            "to compute and do nothing else; export the model as a SavedModel with model.export()"
+        )
