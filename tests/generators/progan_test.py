@@ -13,6 +13,7 @@ from generators.progan_files import SMALL
 
 import tfinv
 from tfinv.errors import UserError
+from tfinv.features.network import FeatureNetwork
 from tfinv.generators.load import load_generator
 from tfinv.generators.progan_pickle import read_network
 from tfinv.networks import progan
@@ -79,7 +80,7 @@ def test_layers_are_called_as_in_the_original(tmp_path):
 def test_an_unfinished_training_is_drawn_as_far_as_it_is(tmp_path, lod):
     generator = load_generator(progan_files.write(tmp_path / "net.pkl", lod=lod))
     side = {0.25: "16x16", 2.0: "4x4"}[lod]
-    assert any("unfinished" in note and f"drawn at {side}" in note for note in generator.notes)
+    assert any("unfinished" in note and f"{side} pixels" in note for note in generator.notes)
     z = generator.sample_latents(2)
     weights = progan_files.arrays("G_paper", SMALL, 2)
     images = generator(z).numpy()
@@ -121,8 +122,8 @@ def test_the_hub_module_loads_whatever_its_input_is_called(tmp_path, key):
 
 
 def test_the_hub_module_is_inverted(tmp_path):
-    # Grown to 8x8 pixels and enlarged, which compiles sooner.
-    path, _, images = progan_files.write_hub_module(tmp_path / "m", "z", clipped=True, lod=4.0)
+    # Grown to 4x4 pixels and enlarged, which compiles sooner.
+    path, _, images = progan_files.write_hub_module(tmp_path / "m", "z", clipped=True, lod=5.0)
     found = tfinv.Inverter(load_generator(path), max_evaluations=60, batch_size=2).run(images)
     assert [stage.layer for stage in found.stages] == ["latent", "dense"]
     others = np.sqrt(((images - images[::-1]) ** 2).mean((1, 2, 3)))
@@ -231,6 +232,17 @@ def damaged(tmp_path, change, *words, **options) -> None:
     refused(write_lone(tmp_path / "net.pkl", change, **options), *words)
 
 
+def test_a_pickle_without_a_generator(tmp_path):
+    kwargs = {**SMALL, "resolution": 8}
+
+    def discriminate(state):
+        state.update(
+            progan_files.state("D_paper", kwargs, progan_files.arrays("D_paper", kwargs, 0))
+        )
+
+    damaged(tmp_path, discriminate, "no G_paper", "network 0 is a D_paper")
+
+
 def test_a_lone_network_will_do(tmp_path):
     assert load_generator(write_lone(tmp_path / "net.pkl")).image_shape == (8, 8, 3)
 
@@ -293,7 +305,7 @@ def test_networks_of_another_kind(tmp_path):
     refused(path, "not of the networks")
     progan_files.write(path)
     refused(path, "no network 'E'", "G, D, Gs", signature="E")
-    refused(path, "D is a D_paper", signature="D")
+    refused(path, "images", "generator", signature="D")
     refused(path, "--input", inputs=("z",))
     refused(path, "--input", output="images_out")
     path.write_bytes(path.read_bytes()[:-1000])
@@ -327,6 +339,26 @@ def test_weights_may_be_stored_otherwise(tmp_path):
         pictures.append(generator(generator.sample_latents(2)).numpy())
     np.testing.assert_array_equal(pictures[0], pictures[1])
     np.testing.assert_array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_the_discriminator_serves_as_features_straight_from_the_pickle(tmp_path, fused):
+    path = progan_files.write(tmp_path / "net.pkl", {"fused_scale": fused})
+    scope = "8x8/Conv1" + "_down" * fused
+    network = FeatureNetwork(path, scope, signature="D")
+    images = np.random.default_rng(0).uniform(0, 1, (4, 16, 16, 3)).astype(np.float32)
+    kwargs = {**SMALL, "fused_scale": fused}
+    weights = progan_files.arrays("D_paper", kwargs, 1)
+    tensors = {name: tf.constant(value) for name, value in weights.items()}
+
+    @tf.function(jit_compile=True)
+    def features(raw):
+        progan.discriminator(Settings(**kwargs), tensors, raw)
+        graph = tf.compat.v1.get_default_graph()
+        return graph.get_tensor_by_name(f"{scope}/LeakyRelu:0")  # as the thesis names it
+
+    expected = features(tf.constant(2 * images.transpose(0, 3, 1, 2) - 1))
+    np.testing.assert_allclose(network(images), expected, atol=1e-4)
 
 
 def test_the_discriminator_is_read_too(tmp_path):

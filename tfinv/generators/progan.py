@@ -17,11 +17,12 @@ _PRODUCER = "ProGAN pickle"
 
 
 def read(source: str, request: Request) -> Reading:
-    """Reads the generator of a pickle as a graph.
+    """Reads a network of a pickle as a graph: its generator, unless another is asked for.
 
     Args:
       source: the file.
-      request: its `signature` names another network of the file than the average Gs.
+      request: its `signature` names another network of the file than the averaged generator Gs:
+        G, or D, whose layers serve as features.
 
     Raises:
       UserError: whatever is wrong with the file; nothing of it is executed.
@@ -30,33 +31,50 @@ def read(source: str, request: Request) -> Reading:
         raise UserError(
             f"{source} is a ProGAN pickle, and fed and read as such: drop --input and --output"
         )
-    network, note = read_network(source, "G_paper", request.signature)
-    side, settings = 2 ** network.settings.growth(network.lod)[0], network.settings
-    notes = [note, *network.notes]
+    kind = "G_paper" if request.signature is None else None
+    network, note = read_network(source, kind, request.signature)
+    settings, notes = network.settings, [note, *network.notes]
     if network.lod > 0:
+        side = 2 ** settings.growth(network.lod)[0]
         notes.append(
-            f"an unfinished training (lod {network.lod:.3g}): drawn at {side}x{side} and enlarged "
-            f"to {settings.resolution}x{settings.resolution}"
+            f"an unfinished training (lod {network.lod:.3g}): {side}x{side} pixels, enlarged to "
+            f"{settings.resolution}x{settings.resolution}"
         )
     return Reading(_to_graph(network, source), "-1,1", tuple(notes))
 
 
 def _to_graph(network: Network, source: str) -> GraphModel:
     settings, arrays = network.settings, network.arrays
-    ports = [Port("latents", "latents:0", tf.float32, (None, settings.latent))]
-    if settings.label_size:
-        ports.append(Port("labels", "labels:0", tf.float32, (None, settings.label_size)))
     with tf.Graph().as_default() as graph:
-        fed = [
-            tf.compat.v1.placeholder(port.dtype, port.shape, port.tensor.split(":")[0])
-            for port in ports
-        ]
         weights = {name: _variable(name, array.shape) for name, array in arrays.items()}
-        images = progan.generator(settings, weights, *fed, lod=network.lod)
-    output = Port("images_out", images.name, images.dtype, tuple(images.shape.as_list()))
+        if network.kind == "G_paper":
+            fed = {"latents": [None, settings.latent], "labels": [None, settings.label_size]}
+        else:
+            side = settings.resolution
+            fed = {"images": [None, settings.num_channels, side, side]}
+        inputs = {
+            key: tf.compat.v1.placeholder(tf.float32, shape, key)
+            for key, shape in fed.items()
+            if shape[1]
+        }
+        if network.kind == "G_paper":
+            images = progan.generator(settings, weights, *inputs.values(), lod=network.lod)
+            outputs = {"images_out": images}
+        else:
+            scores, _ = progan.discriminator(settings, weights, *inputs.values(), lod=network.lod)
+            outputs = {"scores_out": scores}
     return build_model(
-        graph.as_graph_def(), ports, [output], lambda node: arrays[node.name], _PRODUCER, source
+        graph.as_graph_def(),
+        [_port(key, tensor) for key, tensor in inputs.items()],
+        [_port(key, tensor) for key, tensor in outputs.items()],
+        lambda node: arrays[node.name],
+        _PRODUCER,
+        source,
     )
+
+
+def _port(key: str, tensor: tf.Tensor) -> Port:
+    return Port(key, tensor.name, tensor.dtype, tuple(tensor.shape.as_list()))
 
 
 def _variable(name: str, shape: tuple[int, ...]) -> tf.Tensor:

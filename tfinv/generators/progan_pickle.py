@@ -58,12 +58,12 @@ class Network:
     notes: tuple[str, ...]
 
 
-def read_network(path: str, kind: str, name: str | None = None) -> tuple[Network, str]:
+def read_network(path: str, kind: str | None, name: str | None = None) -> tuple[Network, str]:
     """Reads one network of a pickle; nothing of the file is executed.
 
     Args:
       path: the file.
-      kind: "G_paper" or "D_paper".
+      kind: "G_paper" or "D_paper"; None for whatever `name` is.
       name: which network, if not the first of that kind: Gs, the average over training, if it is
         a generator; or D.
 
@@ -80,10 +80,10 @@ def read_network(path: str, kind: str, name: str | None = None) -> tuple[Network
     for candidate in [name] if name is not None else sorted(parts, key=lambda n: n != _AVERAGED):
         what = f"{path}: {candidate}"
         found = _kind(parts[candidate], what)
-        if found == kind:
+        if kind in (found, None):
             average = ", the average of the weights over training" * (candidate == _AVERAGED)
             line = f"{candidate} out of the pickle's {', '.join(parts)}{average}"
-            return _network(parts[candidate], kind, what), line
+            return _network(parts[candidate], found, what), line
         seen.append(f"{candidate} is a {found}")
     raise UserError(f"{path} has no {kind} where one is needed: {', '.join(seen)}")
 
