@@ -13,7 +13,6 @@ import tensorflow as tf
 from graph import exports
 
 from tfinv.errors import UserError
-from tfinv.graph import inline
 from tfinv.graph.read import read_saved_model
 
 v1 = tf.compat.v1
@@ -130,29 +129,6 @@ def test_signature_with_a_negative_size(tf1):
 
     exports.edit(tf1, change)
     refused(tf1, "no valid dtype or shape")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda n: n.attr["Tin"].list.type.append(FLOAT), "numbers of inputs of .* do not agree"),
-        (lambda n: n.input.__delitem__(slice(None)), "numbers of inputs of .* do not agree"),
-        (lambda n: n.attr["Tout"].list.type.append(FLOAT), "numbers of outputs of .* do not agree"),
-        (lambda n: n.input.__setitem__(0, ""), "node '' is missing"),
-    ],
-)
-def test_conditionals_that_are_damaged(tmp_path, change, message):
-    saved = exports.module(tmp_path / "m")
-
-    def damage(saved_model):
-        functions = saved_model.meta_graphs[0].graph_def.library.function
-        ifs = [n for f in functions for n in f.node_def if n.op in ("If", "StatelessIf")]
-        assert ifs
-        for each in ifs:
-            change(each)
-
-    exports.edit(saved.path, damage)
-    refused(saved.path, message)
 
 
 def test_variables_that_are_missing_or_damaged(saved):
@@ -274,78 +250,12 @@ def test_constants_of_another_dtype(tf1, value):
     refused(tf1, "is not a tensor")
 
 
-def test_loops_are_refused(tmp_path):
-    def body(z):
-        return tf.while_loop(lambda x: tf.reduce_sum(x) < 100.0, lambda x: [x * 2.0 + 9.0], [z])[0]
-
-    exports.tf1(tmp_path / "tf1", body)
-    refused(tmp_path / "tf1", "belongs to a while loop on the way to the output")
-
-    class Looped(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None, 4])])
-        def __call__(self, z):
-            return body(z)
-
-    looped = Looped()
-    tf.saved_model.save(looped, str(tmp_path / "tf2"), signatures={"f": looped.__call__})
-    refused(tmp_path / "tf2", r"\((Stateless)?While\) belongs to a while loop")
-
-
 def test_placeholders_outside_the_signature(tf1):
     def forget(saved_model):
         del saved_model.meta_graphs[0].signature_def["serving_default"].inputs["z"]
 
     exports.edit(tf1, forget)
     refused(tf1, r"the output needs 'z', which is not among the inputs \(there are none\)")
-
-
-def call(nodes, name: str, function: str, argument: str):
-    made = nodes.add(name=name, op="PartitionedCall", input=[argument])
-    made.attr["f"].func.name = function
-    made.attr["Tin"].list.type.append(FLOAT)
-    made.attr["Tout"].list.type.append(FLOAT)
-
-
-def chain(saved_model, calls: list[tuple[str, ...]]) -> None:
-    """Functions f0, f1, ...; each feeds its argument through the functions that are named."""
-    library = saved_model.meta_graphs[0].graph_def.library
-    for i, callees in enumerate(calls):
-        function = library.function.add()
-        function.signature.name = f"f{i}"
-        function.signature.input_arg.add(name="x", type=FLOAT)
-        function.signature.output_arg.add(name="y", type=FLOAT)
-        argument = "x"
-        for k, callee in enumerate(callees):
-            call(function.node_def, f"c{k}", callee, argument)
-            argument = f"c{k}:output:0"
-        if not callees:
-            relu = function.node_def.add(name="r", op="Relu", input=["x"])
-            relu.attr["T"].type = FLOAT
-            argument = "r:activations:0"
-        function.ret["y"] = argument
-    graph = saved_model.meta_graphs[0].graph_def
-    call(graph.node, "entry", "f0", "z")
-    outputs = saved_model.meta_graphs[0].signature_def["serving_default"].outputs
-    outputs["image"].name = "entry:0"
-
-
-def test_functions_are_inlined_as_often_as_they_are_called(tf1):
-    exports.edit(tf1, lambda s: chain(s, [("f1", "f1"), ("f2", "f2"), ()]))
-    model = read_saved_model(tf1)
-    assert sum(n.op == "Relu" for n in model.nodes.values()) == 4
-    z = np.array([[-1.0, 2.0, -3.0, 4.0]], np.float32)
-    np.testing.assert_array_equal(exports.evaluate(model, {"z": z})["image"], np.maximum(z, 0))
-
-
-def test_functions_that_call_themselves_are_refused(tf1):
-    exports.edit(tf1, lambda s: chain(s, [("f1",), ("f0",)]))
-    refused(tf1, "functions call each other more than 64 deep")
-
-
-def test_functions_that_multiply_are_refused(tf1, monkeypatch):
-    monkeypatch.setattr(inline, "MAX_NODES", 5000)
-    exports.edit(tf1, lambda s: chain(s, [(f"f{i + 1}",) * 10 for i in range(12)] + [()]))
-    refused(tf1, "the graph has more than 5000 nodes")
 
 
 def test_flipped_bytes_never_end_in_anything_but_a_user_error(saved):

@@ -1,4 +1,4 @@
-"""Conditionals of either kind, TF1's `cond` and the functional `If`, as Switch and Merge.
+"""Conditionals of every kind, TF1's `cond` and the functional `If` and `Case`, as Switch and Merge.
 
           .-- 0 --> else ... --> Switch 0 --.
 x --> Switch                                 Merge --> y
@@ -18,14 +18,18 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.graph.model import tensor_name
 
-__all__ = ["IFS", "branch_of", "write_if"]
+__all__ = ["CASES", "IFS", "branch_of", "write_case", "write_if"]
 
 NodeDef = tf.compat.v1.NodeDef
 
 #: Conditionals whose branches are functions.
 IFS = ("If", "StatelessIf")
 
+#: The same of any number of branches, chosen by a number.
+CASES = ("Case", "StatelessCase")
+
 _SIDES = ("else", "then")
+_MAX_BRANCHES = 200  # each is a condition within the one before
 
 
 def write_if(
@@ -51,29 +55,87 @@ def write_if(
         UserError: the predicate is not a bool, or the numbers of arguments or outputs disagree.
     """
     if node.attr["Tcond"].type != tf.bool.as_datatype_enum:
-        raise UserError(f"{path}: the predicate of {node.name!r} (If) is not a bool")
+        raise UserError(f"{path}: the predicate of {node.name!r} ({node.op}) is not a bool")
+    _check(node, "inputs", [len(inputs), 1 + len(node.attr["Tin"].list.type)], path)
+    sides = [
+        lambda given, side=side: call(node.attr[f"{side}_branch"].func, given, side)
+        for side in _SIDES
+    ]
+    return _either(node, "", inputs[0], inputs[1:], sides, add, path)
+
+
+def write_case(
+    node: NodeDef,
+    inputs: Sequence[str],
+    call: Callable[..., list[str]],
+    add: Callable[..., str],
+    path: str,
+) -> list[str]:
+    """Writes out all branches of a `Case`: is it 0, or else is it 1, and so on; else the last.
+
+    Args and returns are those of `write_if`, with the number of a branch in place of a predicate.
+    """
+    branches = list(node.attr["branches"].list.func)
+    if not 0 < len(branches) <= _MAX_BRANCHES:
+        raise UserError(
+            f"{path}: {node.name!r} ({node.op}) has {len(branches)} branches, where 1 to "
+            f"{_MAX_BRANCHES} can be read"
+        )
+    _check(node, "inputs", [len(inputs), 1 + len(node.attr["Tin"].list.type)], path)
+    index = inputs[0]
+
+    def from_branch(k: int, given: Sequence[str]) -> list[str]:
+        if k == len(branches) - 1:
+            return call(branches[k], given, f"branch_{k}")
+        number = tf.compat.v1.AttrValue(tensor=tf.make_tensor_proto(k, tf.int32))
+        types = {"dtype": _type(tf.int32.as_datatype_enum), "value": number}
+        compared = add("Const", f"{node.name}/number_{k}", (), types)
+        chosen = add(
+            "Equal",
+            f"{node.name}/is_{k}",
+            (index, compared),
+            {"T": _type(tf.int32.as_datatype_enum)},
+        )
+        sides = [
+            lambda given: from_branch(k + 1, given),
+            lambda given: call(branches[k], given, f"branch_{k}"),
+        ]
+        return _either(node, f"{k}_", chosen, given, sides, add, path)
+
+    return from_branch(0, list(inputs[1:]))
+
+
+def _either(
+    node: NodeDef,
+    prefix: str,
+    predicate: str,
+    arguments: Sequence[str],
+    sides: Sequence[Callable[[Sequence[str]], list[str]]],
+    add: Callable[..., str],
+    path: str,
+) -> list[str]:
+    """Writes what happens if a predicate is false and if it is true, each gated by it."""
     taken, made = (node.attr[key].list.type for key in ("Tin", "Tout"))
-    _check(node, "inputs", [len(inputs), 1 + len(taken)], path)
-    predicate, *arguments = inputs
 
     def switch(name: str, tensor: str, dtype: int) -> str:
-        return add("Switch", f"{node.name}/{name}", (tensor, predicate), {"T": _type(dtype)})
+        name = f"{node.name}/{prefix}{name}"
+        return add("Switch", name, (tensor, predicate), {"T": _type(dtype)})
 
     given = [(f"switch_{i}", *pair) for i, pair in enumerate(zip(arguments, taken, strict=True))]
     switches = [switch(*each) for each in given]
-    sides = [
-        call(node.attr[f"{side}_branch"].func, [tensor_name(s, live) for s in switches], side)
-        for live, side in enumerate(_SIDES)
+    outputs = [
+        side([tensor_name(switched, live) for switched in switches])
+        for live, side in enumerate(sides)
     ]
-    _check(node, "outputs", [len(made), *map(len, sides)], path)
+    _check(node, "outputs", [len(made), *map(len, outputs)], path)
     merged = []
-    for i, (dtype, *tensors) in enumerate(zip(made, *sides, strict=True)):
+    for i, (dtype, *tensors) in enumerate(zip(made, *outputs, strict=True)):
         gated = [
             tensor_name(switch(f"{side}_{i}", tensor, dtype), live)
             for live, (side, tensor) in enumerate(zip(_SIDES, tensors, strict=True))
         ]
         attributes = {"T": _type(dtype), "N": tf.compat.v1.AttrValue(i=len(gated))}
-        merged.append(add("Merge", f"{node.name}/merge_{i}", gated, attributes))
+        merged.append(add("Merge", f"{node.name}/{prefix}merge_{i}", gated, attributes))
     return merged
 
 
@@ -84,7 +146,7 @@ def _type(dtype: int) -> tf.compat.v1.AttrValue:
 def _check(node: NodeDef, what: str, counts: Sequence[int], path: str) -> None:
     if len(set(counts)) > 1:
         raise UserError(
-            f"{path}: the numbers of {what} of {node.name!r} (If) do not agree "
+            f"{path}: the numbers of {what} of {node.name!r} ({node.op}) do not agree "
             f"({', '.join(map(str, counts))}); the file is damaged"
         )
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from tfinv.errors import UserError
-from tfinv.graph.conditionals import IFS, branch_of, write_if
+from tfinv.graph.conditionals import CASES, IFS, branch_of, write_case, write_if
 from tfinv.graph.model import tensor_name
 
 __all__ = ["MAX_NODES", "Inliner"]
@@ -30,7 +30,7 @@ class Inliner:
     keeps its own name, behind the name of the call where that says something ("model/dense" does,
     "StatefulPartitionedCall_1" does not) or where the short name is taken.
 
-    An `If` becomes Switch and Merge (see `tfinv.graph.conditionals`).
+    An `If` or `Case` becomes Switch and Merge (see `tfinv.graph.conditionals`).
 
     Attributes:
         nodes: the flat graph so far, by name, producers first.
@@ -86,7 +86,7 @@ class Inliner:
                 for key, value in node.attr.items():
                     call.attr[key].CopyFrom(value)
                 bound[node.name] = self._call(call, inputs, (*scope, node.name))
-            elif node.op in IFS:
+            elif node.op in IFS or node.op in CASES:
                 bound[node.name] = self._branch(node, inputs, scope)
             else:
                 bound[node.name] = self._copy(node, inputs, nodes, bound, scope)
@@ -186,7 +186,8 @@ class Inliner:
         def add(op: str, name: str, inputs: Sequence[str], attributes: Mapping) -> str:
             return self._add(op, name, inputs, attributes, scope)
 
-        return write_if(node, inputs, call, add, self._path)
+        write = write_if if node.op in IFS else write_case
+        return write(node, inputs, call, add, self._path)
 
     def _copy(self, node: NodeDef, inputs, nodes, bound, scope) -> str:
         """Copies an ordinary node; a constant inside a TF1 `cond` is gated by its predicate."""

@@ -62,6 +62,32 @@ _SPELLINGS = (
     (re.compile(r"^(BigQuery|Bigtable|Kafka|ZMQ|Rpc)|Grpc"), _SOCKET),
 )
 
+# What to do about ops that are harmless, and none of which a generator can be inverted through.
+_REMEDIES = (
+    (
+        re.compile(r"Table|Lookup"),
+        "looks something up in a table; export the generator with numbers for its classes in place "
+        "of names",
+    ),
+    (
+        re.compile(r"TensorList|TensorArray|While|^Stack|^(Ref)?(Enter|Exit|NextIteration)$"),
+        "belongs to a loop; export the generator with it unrolled",
+    ),
+    (
+        re.compile(r"Queue|Iterator|Dataset|Barrier"),
+        "takes what it yields from an input pipeline; feed that tensor with --input, or export the "
+        "generator alone",
+    ),
+    (
+        re.compile(r"^(String|Decode|Encode|Parse|AsString|Regex|Substr|Unicode)"),
+        "works on text or encoded pictures; export the generator without it",
+    ),
+)
+_ADVICE = (
+    "is not among the ops that a generator may use; export a generator that computes its images "
+    "from its inputs and weights alone"
+)
+
 
 def refusal(node: NodeDef) -> str | None:
     """Why a node may stand nowhere in a model file, such as "reads or writes files"; else None."""
@@ -110,10 +136,13 @@ def check_ops(graph_def_or_nodes: tf.compat.v1.GraphDef | Iterable[NodeDef], pat
     for node, where in nodes:
         if node.op in ALLOWED:
             continue
-        reason = refusal(node) or "is not among the ops that a generator may use"
+        reason = refusal(node)
+        if reason:
+            said = f"{reason}; export the generator alone"
+        else:
+            said = next((text for kind, text in _REMEDIES if kind.search(node.op)), _ADVICE)
         raise UserError(
-            f"{path}: refused, because op {node.op!r} (node {node.name!r}{where}) {reason}; "
-            "export a generator that computes its images from its inputs and weights alone"
+            f"{path}: refused, because op {node.op!r} (node {node.name!r}{where}) {said}"
         )
 
 
