@@ -85,7 +85,7 @@ def test_a_flat_picture_whose_size_is_a_square_number_has_one_channel():
     ],
 )
 def test_what_is_no_picture(shape, asked, words):
-    with pytest.raises(UserError, match=".") as raised:
+    with pytest.raises(UserError) as raised:
         find_layout(shape, asked, "g", lambda: None, never)
     assert words in str(raised.value) and "\n" not in str(raised.value)
 

@@ -95,7 +95,7 @@ def make_canonical(
         held = _draws(nodes) if name == DRAWS else [nodes[split_tensor_name(name)[0]]]
         for node in held:
             _hold(nodes, before, node, value)
-    if batch is not None:
+    if batch:
         nodes = free_batch(nodes, model.weights, latent, batch)
     inputs = [latent, *([labels] if labels else [])]
     inputs += [c.port for c in constants if c.port.tensor in fixed]

@@ -7,7 +7,9 @@ Each rewriting below leaves what the graph computes for N pictures as it is, wha
 - a transposed convolution to [N, ...] takes the number of pictures from what it reads;
 - Tile, BroadcastTo and Fill to N rows take it from the latent.
 
-A graph that is pinned in another way still fails for other numbers, and says at which node.
+For N = 1 every number is a multiple of N, and a Reshape may mean something else; what then goes
+wrong for two pictures is a node that fails, or a picture that depends on its neighbours, and both
+are looked for. A graph that is pinned in another way still fails, and says at which node.
 """
 
 from __future__ import annotations
@@ -59,19 +61,13 @@ def free_batch(
 
 def _reshape(nodes, weights, node: NodeDef, batch: int) -> tuple[NodeDef, list[NodeDef]]:
     shape = _shape(nodes, weights, node.input[1])
-    if shape is None or (shape < 0).any() or not _is_rows(int(shape[0]), batch):
+    if shape is None or (shape <= 0).any() or shape[0] % batch:
         return node, []
     value = np.concatenate([[-1], shape[1:]]).astype(shape.dtype)
     target = NodeDef(name=unused_name(nodes, f"{node.name}/any_batch"), op="Const")
     target.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
     target.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
     return _with_input(node, 1, target.name), [target]
-
-
-def _is_rows(size: int, batch: int) -> bool:
-    if batch == 1:  # every size is a multiple of 1
-        return size == 1
-    return size > 0 and size % batch == 0
 
 
 def _sized(
