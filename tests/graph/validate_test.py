@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.graph.freeze import build_model
+from tfinv.graph.interpret import Program
 from tfinv.graph.model import Port
 from tfinv.graph.validate import Shapes, check_growth
 
@@ -99,10 +100,11 @@ def test_a_size_that_a_weight_tells_is_checked_before_it_is_computed():
 
     model = read(make)
     assert "Fill" in model.unsized
-    with pytest.raises(
-        UserError, match=r"refused, because 'Fill:0' \(Fill\) would take 8589934592"
-    ):
+    message = r"m: refused, because 'Fill:0' \(Fill\) would take 8589934592 bytes"
+    with pytest.raises(UserError, match=message):
         check_growth(model.nodes["Fill"], [tf.constant([2 * GIB], tf.int64), tf.constant(1.0)], "m")
+    with pytest.raises(UserError, match=message):
+        Program(model, ["image"], live=["z"])
 
 
 def test_what_does_not_fit_its_op_is_named():

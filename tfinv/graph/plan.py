@@ -19,6 +19,7 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.graph import ops, walk
 from tfinv.graph.model import GraphModel, NodeDef
+from tfinv.graph.validate import check_growth
 
 __all__ = ["CONSTANT", "LIVE", "PER_BATCH", "UNUSED", "Plan", "Step", "make_plan"]
 
@@ -218,6 +219,8 @@ class _Planner:
         if node.op == "Const":
             return [ops.constant_value(node, self.model.weights)]
         run = ops.make_runner(node)
+        if node.name in self.model.unsized:
+            check_growth(node, inputs, self.model.path)
         with ops.naming(node):
             return run(inputs)
 
