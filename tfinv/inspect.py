@@ -63,20 +63,12 @@ def describe(generator) -> dict:
         "image_range_from": border.range_from,
         "image_layout": border.layout,
         "image_layout_from": border.layout_from,
-        "inputs": _inputs(generator),
+        "inputs": list(generator.inputs.table()),
         "samples": str(generator.prior),
         "notes": generator.notes,
         "dense_layer": _around_dense(generator),
         "layers": [latent, *layers],
     }
-
-
-def _inputs(generator) -> list[dict]:
-    rows = list(generator.inputs.table())
-    for row in rows:
-        if row["role"] == "labels" and generator.class_names is not None:
-            row["value"] += f", names of {generator.class_names.source}"
-    return rows
 
 
 def _around_dense(generator) -> dict | None:

@@ -56,6 +56,53 @@ def test_json(inspect, saved):
     assert facts["layers"][0]["name"] == "latent" and facts["layers"][0]["shape"] == [8]
 
 
+def test_every_input_has_its_role_and_its_value(inspect):
+    facts = json.loads(inspect("labelled", "--json").out)
+    roles = {row["key"]: (row["role"], row["value"]) for row in facts["inputs"]}
+    assert roles == {
+        "z": ("latent", "sampled from N(0, 1)"),
+        "label": ("labels", "numbers, 5 classes"),
+    }
+    assert facts["image_range_from"] == "Tanh" and facts["chunks"] == [[0, 8]]
+    out = inspect("labelled").out
+    assert "values in [-1,1] (Tanh), NHWC" in out
+    assert "the dense layer reads the latent, what is behind it reads the labels" in out
+    assert "what is behind it" not in inspect("dcgan").out
+
+
+def test_the_chunks_of_a_hierarchical_generator(tmp_path):
+    tiny.session(tmp_path / "m", "biggan", hub=True)
+    generator = f"--generator={tmp_path / 'm'}"
+    done = run("tfinv.inspect", generator, "--truncation=0.5")
+    assert (
+        "latent 15 = 3 chunks of 5; the dense layer reads chunk 1, what is behind it reads "
+        "chunks 2 to 3 and the labels" in done.out
+    )
+    [line] = [line for line in done.out.splitlines() if line.startswith("truncation")]
+    assert line.split() == ["truncation", "constant", "float32", "[]", "0.5"]
+    assert "sampled from 0.5 x N(0, 1) truncated to [-2, 2]" in done.out
+    by_key = run("tfinv.inspect", generator, "--constants=truncation=0.5")
+    assert by_key.out == done.out
+    run("tfinv.inspect", generator, "--truncation=1", "--constants=truncation=1").refused(
+        "drop one"
+    )
+    run("tfinv.inspect", generator, "--constants=psi=1").refused("'psi'", "truncation")
+    run("tfinv.inspect", generator, "--constants=truncation").refused("--constants=truncation")
+    run("tfinv.inspect", generator, "--latent_input=q").refused("--latent_input", "'q'")
+    swapped = run("tfinv.inspect", generator, "--latent_input=y", "--label_input=z", "--json")
+    facts = json.loads(swapped.out)
+    assert (facts["latent_size"], facts["classes"]) == (7, 15)
+
+
+def test_class_names_are_named(inspect, tmp_path):
+    names = tmp_path / "names.txt"
+    names.write_text("a\nb\nc\nd\ne\n")
+    facts = json.loads(inspect("labelled", "--json", f"--class_names={names}").out)
+    assert facts["class_names"] == str(names)
+    assert inspect("labelled").out != inspect("labelled", f"--class_names={names}").out
+    inspect("labelled", f"--class_names={tmp_path}").refused("class names cannot be read")
+
+
 def test_flags_of_the_generator_are_obeyed(inspect):
     facts = json.loads(inspect("dcgan", "--json", "--image_range=0,1").out)
     assert facts["image_range"] == "0,1"

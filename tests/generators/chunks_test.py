@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 
 import hypothesis
@@ -61,7 +62,7 @@ def test_cuts(cut, found):
 @hypothesis.given(st.lists(st.integers(1, 5), min_size=1, max_size=6), st.booleans())
 def test_any_sizes(sizes, slices):
     ends = np.cumsum([0, *sizes]).tolist()
-    pieces = list(zip(ends[:-1], ends[1:], strict=True))
+    pieces = list(itertools.pairwise(ends))
 
     def cut(z):
         return [z[:, a:b] for a, b in pieces] if slices else tf.split(z, sizes, axis=1)

@@ -97,6 +97,56 @@ def test_other_labels_that_do_not_fit():
     assert tiny.loaded()(z, [1, 2]).shape == (2, 8, 8, 3)
 
 
+def named(tmp_path):
+    """A generator of five classes, with names."""
+    generator = Generator(tiny.loaded(conditional=True)._model)
+    file = tmp_path / "names.txt"
+    file.write_text("tench\ngoldfish\nn02123045 tabby, tabby cat\ncrane\ncrane\n")
+    generator.use_class_names(file)
+    return generator
+
+
+def test_labels_by_name(tmp_path):
+    generator = named(tmp_path)
+    assert [generator.label(text) for text in ("Tabby_Cat", "n02123045", "0", 4)] == [2, 2, 0, 4]
+    z = generator.sample_latents(2)
+    np.testing.assert_array_equal(generator(z, ["tabby", "1"]), generator(z, [2, 1]))
+    refused(lambda: generator.label("taby"), "'taby'", "2: n02123045 tabby, tabby cat")
+    refused(lambda: generator.label("crane"), "3: crane", "4: crane")
+    refused(lambda: generator.label("5"), "label 5 is out of range")
+    refused(lambda: generator.label("-1"), "label -1 is out of range")
+    refused(lambda: generator(z, ["tabby", "dog"]), "'dog'")
+
+
+def test_names_that_there_are_not(tmp_path):
+    refused(lambda: tiny.loaded(conditional=True).label("tabby"), "--class_names", "'tabby'")
+    refused(lambda: tiny.loaded().label("tabby"), "takes no labels")
+    refused(lambda: tiny.loaded().use_class_names(tmp_path), "takes no labels")
+    file = tmp_path / "names.txt"
+    file.write_text("one\ntwo\n")
+    refused(lambda: tiny.loaded(conditional=True).use_class_names(file), "2 class names", "5")
+
+
+def test_a_thousand_classes_have_the_names_of_imagenet():
+    with tf.Graph().as_default() as graph:
+        z = tf.compat.v1.placeholder(tf.float32, [None, 8], "z")
+        y = tf.compat.v1.placeholder(tf.float32, [None, 1000], "y")
+        w = graphs.Weights()
+        image = tf.tanh(tf.reshape(z @ w(8, 48) + y @ w(1000, 48), [-1, 4, 4, 3]))
+    generator = Generator(graphs.to_model(graph, {"z": z, "y": y}, image))
+    assert generator.class_names.source == "ImageNet" and generator.label("cheeseburger") == 933
+
+
+def test_a_truncation_is_sampled_as_biggans_authors_do():
+    model = graphs.case("biggan").model
+    for truncation in (0.5, 1.0):
+        generator = Generator(model, constants={"truncation": truncation})
+        z = generator.sample_latents(200, seed=1)
+        assert 1.8 * truncation < np.abs(z).max() <= 2 * truncation
+        np.testing.assert_array_equal(generator.sample_latents(2, seed=1, first=3), z[3:5])
+    assert np.abs(Generator(graphs.case("resnet").model).sample_latents(200)).max() > 2.5
+
+
 @pytest.mark.parametrize("shape", [(8,), (2, 7), (2, 8, 1)])
 def test_latents_that_do_not_fit(shape):
     refused(lambda: tiny.loaded()(np.zeros(shape)), str(list(shape)), "[count, 8]")
@@ -132,6 +182,8 @@ def test_the_range_is_measured_where_the_graph_proves_none_and_can_be_given():
     generator = of_graph(draw)
     assert generator.border.range == "0,255"
     assert "measured" in generator.notes[0] and "--image_range" in generator.notes[0]
+    assert generator.border.range_from == "measured from 100 samples"
+    assert tiny.loaded().border.range_from == "Tanh"
     model = graphs.case("dcgan, fused norm").model
     assert Generator(model, image_range="0,1").border.range == "0,1"
     refused(lambda: Generator(model, image_range="0,2"), "0,2", "-1,1", "0,255")
@@ -140,6 +192,54 @@ def test_the_range_is_measured_where_the_graph_proves_none_and_can_be_given():
 def test_a_picture_can_be_grey():
     generator = of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, 16)), [-1, 4, 4, 1]))
     assert generator.image_shape == (4, 4, 1)
+
+
+@pytest.mark.parametrize("order", ["NHWC", "NCHW"])
+def test_a_flat_picture_has_the_axes_that_it_had_before(order):
+    shape = [-1, 2, 8, 3] if order == "NHWC" else [-1, 3, 2, 8]
+
+    def draw(z, w):
+        return tf.reshape(tf.tanh(tf.reshape(z @ w(8, 48), shape)), [-1, 48])
+
+    generator = of_graph(draw)
+    assert (generator.image_shape, generator.border.layout) == ((2, 8, 3), order)
+    assert generator.notes == []
+    z = generator.sample_latents(3)
+    raw = np.tanh(z @ graphs.Weights()(8, 48)).reshape(shape)
+    raw = raw if order == "NHWC" else raw.transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(generator(z), (raw + 1) / 2, atol=1e-5)
+    for layer in generator.layers():
+        split = generator.split(layer.name)
+        np.testing.assert_allclose(split.g2(split.g1(z)), (raw + 1) / 2, atol=1e-5)
+
+
+def test_a_flat_picture_that_nothing_tells_the_axes_of_is_taken_for_a_square():
+    generator = of_graph(lambda z, w: tf.sigmoid(z @ w(8, 16)))
+    assert generator.image_shape == (4, 4, 1)
+    assert "square" in generator.notes[0] and "--image_layout" in generator.notes[0]
+
+
+def test_a_picture_without_channels_is_grey():
+    generator = of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, 24)), [-1, 4, 6]))
+    assert generator.image_shape == (4, 6, 1)
+    assert generator(generator.sample_latents(2)).shape == (2, 4, 6, 1)
+
+
+def test_a_picture_that_depends_on_its_neighbours_is_refused():
+    def draw(z, w):
+        h = z @ w(8, 48)
+        h = (h - tf.reduce_mean(h, 0)) / (1e-3 + tf.math.reduce_std(h, 0))
+        return tf.reshape(tf.tanh(h), [-1, 4, 4, 3])
+
+    refused(lambda: of_graph(draw), "depends on the others of its batch", "batch normalisation")
+
+
+def test_what_the_format_says_of_the_range_wins_over_the_graph_and_the_user_over_both():
+    model = graphs.case("dcgan, fused norm").model
+    known = Generator(model, known_range="0,1")
+    assert (known.border.range, known.border.range_from) == ("0,1", "the file's format")
+    both = Generator(model, known_range="0,1", image_range="0,255")
+    assert (both.border.range, both.border.range_from) == ("0,255", "--image_range")
 
 
 def test_the_layout_can_be_given():

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.generators.chunks import find_chunks
-from tfinv.generators.class_names import ClassNames, imagenet_names, read_class_names
+from tfinv.generators.class_names import ClassNames, read_class_names
 from tfinv.generators.constants import Value
 from tfinv.generators.facts import Facts
 from tfinv.generators.framing import Hints, find_frame
@@ -26,8 +26,6 @@ from tfinv.graph.model import GraphModel
 from tfinv.graph.walk import canonical
 
 __all__ = ["Generator"]
-
-_IMAGENET_CLASSES = 1000
 
 
 class Generator:
@@ -50,7 +48,6 @@ class Generator:
       latent_size: length of z.
       prior: what latents are sampled from.
       classes: number of classes; None if unconditional or not known.
-      class_names: names of the classes, ImageNet's if there are 1,000; None if there are none.
       conditional: whether labels are needed.
       inputs: what each input of the file is for.
       image_shape: (height, width, channels) of a picture.
@@ -90,8 +87,6 @@ class Generator:
         hints = Hints(image_range, image_layout, known)
         frame = find_frame(self._facts, self.inputs, self._program, self._raw, hints)
         self.border, self.image_shape = frame.border, frame.image_shape
-        is_imagenet = self.classes == _IMAGENET_CLASSES
-        self.class_names: ClassNames | None = imagenet_names() if is_imagenet else None
         self.notes: list[str] = [*notes, *picture.notes, *self.inputs.notes, *frame.notes]
 
     def __call__(self, z: tf.Tensor | np.ndarray, labels: Labels = None) -> tf.Tensor:
@@ -99,7 +94,7 @@ class Generator:
 
         Args:
           z: float32 [N, latent_size].
-          labels: int [N] in [0, classes); needed if `conditional`.
+          labels: int [N] in [0, classes), or names; needed if `conditional`.
 
         Returns:
           float32 [N, height, width, channels] in [0, 1].
@@ -164,6 +159,11 @@ class Generator:
             found = find_layer(self._layers, layer)
         return Split(self._model, self.inputs, self.border, found, self._output, free)
 
+    @property
+    def class_names(self) -> ClassNames | None:
+        """Names of the classes, ImageNet's if there are 1,000; None if there are none."""
+        return self.inputs.class_names
+
     def use_class_names(self, path: str | os.PathLike) -> None:
         """Takes the names of the classes from a text file, one a line.
 
@@ -171,7 +171,7 @@ class Generator:
           UserError: if it cannot be read or holds another number of them.
         """
         self.check_labels([0])  # says so if it takes none
-        self.class_names = read_class_names(path, self.classes)
+        self.inputs.class_names = read_class_names(path, self.classes)
 
     def label(self, text: str | int) -> int:
         """The class that a text means: its number, or any name that it has in `class_names`.
@@ -179,16 +179,7 @@ class Generator:
         Raises:
           UserError: if there is no such class, or several; it lists the nearest names.
         """
-        text = str(text).strip()
-        if text.lstrip("+-").isdecimal():
-            return int(self.check_labels([int(text)])[0])
-        if self.conditional and self.class_names is not None:
-            return self.class_names.find(text)
-        self.check_labels([0])  # says so if it takes none
-        raise UserError(
-            f"label {text!r} is no number, and {self.path} has no class names: give the number of "
-            "the class, or --class_names=FILE with one name a line"
-        )
+        return int(self.check_labels([str(text)])[0])
 
     def check_labels(self, labels: Sequence[int] | Sequence[str] | np.ndarray) -> np.ndarray:
         """Returns labels, numbers or names, as int32 [N].
@@ -196,9 +187,6 @@ class Generator:
         Raises:
           UserError: for one that the generator cannot take.
         """
-        labels = np.asarray(labels)
-        if labels.dtype.kind == "U":
-            labels = np.asarray([self.label(text) for text in labels.ravel()], np.int32)
         return self.inputs.check_labels(labels)
 
     @functools.cached_property

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.generators.canonical import make_canonical
+from tfinv.generators.class_names import ClassNames, imagenet_names
 from tfinv.generators.classes import count_classes
 from tfinv.generators.constants import Constant, Value, choose_constants, find_truncation
 from tfinv.generators.facts import Facts
@@ -18,8 +19,11 @@ from tfinv.graph.model import Port
 
 __all__ = ["Inputs", "Labels"]
 
-Labels = Sequence[int] | np.ndarray | tf.Tensor | None
-"""Classes, int [N]; or, for a generator that takes one-hot labels, weights, float [N, classes]."""
+Labels = Sequence[int] | Sequence[str] | np.ndarray | tf.Tensor | None
+"""Classes, int [N], or their names; or weights, float [N, classes], if labels are one-hot."""
+
+_IMAGENET_CLASSES = 1000
+_DIGITS = 19  # of a label; more do not fit an integer
 
 
 class Inputs:
@@ -42,6 +46,7 @@ class Inputs:
       names: the tensors that `feeds` gives values for: z, then labels if there are any.
       conditional: whether labels are needed.
       classes: number of classes; None if unconditional or not known.
+      class_names: names of the classes, ImageNet's if there are 1,000; None if there are none.
       one_hot: whether labels are one-hot floats, so that any weights of the classes will do.
       constants: values of the inputs that are constant, by tensor.
       sampled_truncation: the truncation to sample latents with; None for N(0, I).
@@ -71,6 +76,9 @@ class Inputs:
         self.classes = roles.classes
         if self.conditional and roles.are_indices:
             self.classes = count_classes(self.model, made.labels.tensor)
+        self.class_names: ClassNames | None = None
+        if self.classes == _IMAGENET_CLASSES:
+            self.class_names = imagenet_names()
         self.one_hot = self._takes_rows() and made.labels.dtype.is_floating
         truncation = find_truncation(roles)
         values = {constant.port.key: constant.value for constant in self.held}
@@ -92,10 +100,13 @@ class Inputs:
         sampled = Prior(self.sampled_truncation)
         yield _row(roles.latent, "latent", f"sampled from {sampled}")
         if roles.labels is not None:
-            count = f"{self.classes or '?'} classes"
-            yield _row(
-                roles.labels, "labels", f"{'numbers' if roles.are_indices else 'one-hot'}, {count}"
-            )
+            words = [
+                "numbers" if roles.are_indices else "one-hot",
+                f"{self.classes or '?'} classes",
+            ]
+            if self.class_names is not None:
+                words.append(f"names of {self.class_names.source}")
+            yield _row(roles.labels, "labels", ", ".join(words))
         for constant in self.held:
             yield _row(constant.port, "constant", _spelt(constant.value))
         for port in roles.unused:
@@ -169,16 +180,18 @@ class Inputs:
             )
         return weights
 
-    def check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Returns labels as int32 [N].
+    def check_labels(self, labels: Sequence[int] | Sequence[str] | np.ndarray) -> np.ndarray:
+        """Returns labels, numbers or names, as int32 [N].
 
         Raises:
-          UserError: for labels that the generator does not take, that are no whole numbers, or
-            outside [0, classes).
+          UserError: for labels that the generator does not take, that are neither whole numbers nor
+            names, or outside [0, classes).
         """
         if not self.conditional:
             raise UserError(f"{self.path} takes no labels: drop them")
         labels = np.asarray(labels)
+        if labels.dtype.kind == "U":
+            labels = np.asarray([self._number(text) for text in labels.ravel()], np.int64)
         if labels.dtype.kind not in "iu":
             raise UserError(f"labels are whole numbers, not {labels.dtype.name}")
         wrong = [int(v) for v in labels.ravel() if v < 0 or (self.classes and v >= self.classes)]
@@ -186,6 +199,18 @@ class Inputs:
             top = f"{self.classes - 1}" if self.classes else "the number of classes less 1"
             raise UserError(f"label {wrong[0]} is out of range: {self.path} takes 0 to {top}")
         return labels.astype(np.int32).reshape(-1)
+
+    def _number(self, text: str) -> int:
+        """The class that a text means."""
+        text = text.strip()
+        if text.lstrip("+-").isdecimal() and len(text) < _DIGITS:
+            return int(text)
+        if self.class_names is not None:
+            return self.class_names.find(text)
+        raise UserError(
+            f"label {text!r} is no number, and {self.path} has no class names: give the number of "
+            "the class, or --class_names=FILE with one name a line"
+        )
 
 
 def _row(port: Port, role: str, value: str) -> dict[str, object]:
