@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,12 +16,12 @@ from tfinv.images import metrics
 from tfinv.images.ranges import to_float
 from tfinv.inversion.features import parse_loss
 from tfinv.inversion.losses import Loss
+from tfinv.inversion.options import make_stages
 from tfinv.inversion.result import InversionResult, StageResult
-from tfinv.inversion.solvers import SOLVERS
 from tfinv.inversion.solvers.base import SolverState, Status
 from tfinv.inversion.stages import Batch, CompiledStage, Stage
 from tfinv.inversion.starts import Start, find_start
-from tfinv.inversion.unknowns import CODE, PARTS, check_freedom, free_names, take_apart
+from tfinv.inversion.unknowns import CODE, PARTS, take_apart
 
 __all__ = ["Inverter", "OnProgress"]
 
@@ -78,31 +76,21 @@ class Inverter:
         seed: int = 0,
         optimize: Sequence[str] | None = None,
     ):
-        if isinstance(stages, (str, Stage)):
-            stages = [stages]
-        if not stages:
-            raise UserError("no stage is given: name at least one layer, such as dense")
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small: it is at least 1")
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
         self._labels = None if labels is None else generator.check_labels(labels)
         self._start = start if isinstance(start, Start) else find_start(start)
-        loss = parse_loss(loss, features, generator.image_shape)
-        budgets = _budgets(max_evaluations, len(stages))
-        plans = [
-            stage
-            if isinstance(stage, Stage)
-            else Stage(stage, loss, _solver(solver, budget, relu_leak), optimize)
-            for stage, budget in zip(stages, budgets, strict=True)
-        ]
-        self._stages = [
-            CompiledStage(plan, generator.split(plan.layer, free_names(plan.optimize)))
-            for plan in plans
-        ]
-        _check_optimize(stages, self._stages, generator.path)
+        self._stages = make_stages(
+            generator,
+            stages,
+            loss=parse_loss(loss, features, generator.image_shape),
+            solver=solver,
+            max_evaluations=max_evaluations,
+            relu_leak=relu_leak,
+            optimize=optimize,
+        )
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
-        _check_order(self._stages)
-        _check_terms(loss, self._stages)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -253,52 +241,3 @@ def _are_weights(labels: Any) -> bool:
 
 def _bound(on_progress: OnProgress, stage: Stage) -> Callable[[Any], None]:
     return lambda state: on_progress(stage, state)
-
-
-def _solver(name: str, budget: int | None, leak: float | None) -> Any:
-    if name not in SOLVERS:
-        raise UserError(f"solver {name!r} is not known: it is one of {', '.join(SOLVERS)}")
-    if leak is not None and not 0.0 <= leak <= 1.0:
-        raise UserError(f"ReLU leak {leak} is out of range: it is a share from 0 to 1")
-    options = {"max_evaluations": budget, "leak": leak}
-    return SOLVERS[name](**{key: value for key, value in options.items() if value is not None})
-
-
-def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None]:
-    single = budget is None or isinstance(budget, numbers.Integral)
-    budgets = [budget] if single else list(budget)
-    if len(budgets) == 1:
-        budgets *= stages
-    if len(budgets) != stages:
-        raise UserError(f"{len(budgets)} budgets do not fit {stages} stages: give one, or one each")
-    if any(b is not None and b < 1 for b in budgets):
-        raise UserError(f"a budget of {min(budgets)} evaluations is too small: it is at least 1")
-    return budgets
-
-
-def _check_optimize(
-    given: Sequence[str | Stage], stages: Sequence[CompiledStage], path: str
-) -> None:
-    """Every wish must come true: of a stage's own there, of those by name in one of them."""
-    by_name = [made for stage, made in zip(given, stages, strict=True) if isinstance(stage, str)]
-    own = [[made] for stage, made in zip(given, stages, strict=True) if isinstance(stage, Stage)]
-    for group in filter(None, [by_name, *own]):
-        check_freedom(group[0].stage.optimize, [made.split for made in group], path)
-
-
-def _check_order(stages: Sequence[CompiledStage]) -> None:
-    for before, after in itertools.pairwise(stages):
-        if before.split.layer == after.split.layer:
-            raise UserError(f"stage {after.stage.layer!r} is given twice: drop one")
-        if not before.split.reaches(after.split):
-            raise UserError(
-                f"stage {after.stage.layer!r} cannot follow {before.stage.layer!r}: stages go from "
-                "the latent towards the picture"
-            )
-
-
-def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
-    used = {term for stage in stages for term in stage.loss.terms}
-    idle = [term.name for term in loss.terms if term not in used]
-    if idle and any(stage.stage.loss == loss for stage in stages):
-        raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")

@@ -1,0 +1,102 @@
+"""What a user asks of an inversion, made into stages, or refused where it does not fit together."""
+
+from __future__ import annotations
+
+import itertools
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from tfinv.errors import UserError
+from tfinv.generators.generator import Generator
+from tfinv.inversion.losses import Loss
+from tfinv.inversion.solvers import SOLVERS
+from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.unknowns import check_freedom, free_names
+
+__all__ = ["make_stages"]
+
+
+def make_stages(
+    generator: Generator,
+    stages: str | Stage | Sequence[str | Stage],
+    *,
+    loss: Loss,
+    solver: str,
+    max_evaluations: int | Sequence[int] | None,
+    relu_leak: float | None,
+    optimize: Sequence[str] | None,
+) -> list[CompiledStage]:
+    """Cuts the generator at every layer asked for; for the arguments see `Inverter`.
+
+    Raises:
+      UserError: if a name is unknown or the options do not fit together.
+    """
+    if isinstance(stages, (str, Stage)):
+        stages = [stages]
+    if not stages:
+        raise UserError("no stage is given: name at least one layer, such as dense")
+    budgets = _budgets(max_evaluations, len(stages))
+    plans = [
+        stage
+        if isinstance(stage, Stage)
+        else Stage(stage, loss, _solver(solver, budget, relu_leak), optimize)
+        for stage, budget in zip(stages, budgets, strict=True)
+    ]
+    made = [
+        CompiledStage(plan, generator.split(plan.layer, free_names(plan.optimize)))
+        for plan in plans
+    ]
+    _check_optimize(stages, made, generator.path)
+    _check_order(made)
+    _check_terms(loss, made)
+    return made
+
+
+def _solver(name: str, budget: int | None, leak: float | None) -> Any:
+    if name not in SOLVERS:
+        raise UserError(f"solver {name!r} is not known: it is one of {', '.join(SOLVERS)}")
+    if leak is not None and not 0.0 <= leak <= 1.0:
+        raise UserError(f"ReLU leak {leak} is out of range: it is a share from 0 to 1")
+    options = {"max_evaluations": budget, "leak": leak}
+    return SOLVERS[name](**{key: value for key, value in options.items() if value is not None})
+
+
+def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None]:
+    single = budget is None or isinstance(budget, numbers.Integral)
+    budgets = [budget] if single else list(budget)
+    if len(budgets) == 1:
+        budgets *= stages
+    if len(budgets) != stages:
+        raise UserError(f"{len(budgets)} budgets do not fit {stages} stages: give one, or one each")
+    if any(b is not None and b < 1 for b in budgets):
+        raise UserError(f"a budget of {min(budgets)} evaluations is too small: it is at least 1")
+    return budgets
+
+
+def _check_optimize(
+    given: Sequence[str | Stage], stages: Sequence[CompiledStage], path: str
+) -> None:
+    """Every wish must come true: of a stage's own there, of those by name in one of them."""
+    by_name = [made for stage, made in zip(given, stages, strict=True) if isinstance(stage, str)]
+    own = [[made] for stage, made in zip(given, stages, strict=True) if isinstance(stage, Stage)]
+    for group in filter(None, [by_name, *own]):
+        check_freedom(group[0].stage.optimize, [made.split for made in group], path)
+
+
+def _check_order(stages: Sequence[CompiledStage]) -> None:
+    for before, after in itertools.pairwise(stages):
+        if before.split.layer == after.split.layer:
+            raise UserError(f"stage {after.stage.layer!r} is given twice: drop one")
+        if not before.split.reaches(after.split):
+            raise UserError(
+                f"stage {after.stage.layer!r} cannot follow {before.stage.layer!r}: stages go from "
+                "the latent towards the picture"
+            )
+
+
+def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
+    used = {term for stage in stages for term in stage.loss.terms}
+    idle = [term.name for term in loss.terms if term not in used]
+    if idle and any(stage.stage.loss == loss for stage in stages):
+        raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")
