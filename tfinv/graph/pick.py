@@ -132,12 +132,14 @@ def _placeholders_above(tensor: str, nodes) -> list[str]:
 
 
 def _only_picture(graph: BareGraph, nodes, fed: Sequence[str]) -> str:
-    """The one tensor with the shape of a picture that nothing else reads.
+    """The one tensor that nothing else reads, or the one of those with the shape of a picture.
 
     Raises:
       UserError: none or several; lists what could be named.
     """
     ends = list(_ends(nodes))
+    if len(ends) == 1:
+        return ends[0]  # whatever is wrong with it is to be said when it is read
     pictures = []
     for name in ends[:_TRIED]:
         above = fed or _placeholders_above(name, nodes)

@@ -114,8 +114,8 @@ def write_biggan(
       ch: width; by default that of the published module, 96, or 128 if deep.
       classes: number of classes.
       scale: "good": activations are of order 1 throughout and pictures fill the range.
-        "saturated": every norm doubles what it is given, attention is almost a choice, and most
-        pixels are black or white, which enlarges every rounding error on the way.
+        "saturated": the norms enlarge what they are given, attention is almost a choice, and most
+        pixels are black or white; rounding errors grow on the way.
       truncation_statistics: how batch norm's statistics by truncation are held; by default as
         constants if deep, and as variables if not.
       applications: how often the generator stands in the graph, at least once; by default 2 if

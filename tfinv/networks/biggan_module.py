@@ -27,6 +27,7 @@ v1 = tf.compat.v1
 
 _BATCH = 4  # pictures that statistics are taken from
 _FED_AT_ONCE = 1 << 28  # bytes
+_ENLARGEMENT = 64.0  # of a saturated network, by all its norms together
 _HUB_MARK = b"\x08\x03"  # ModuleDef.format = FORMAT_V3
 
 
@@ -54,7 +55,7 @@ def write_module(
     moments = _measure(network, classes, seed)
     if saturated:
         for both in moments.values():
-            both[1] /= 4
+            both[1] /= _ENLARGEMENT ** (2 / len(moments))
     values = _Values(moments, saturated, seed)
     with tf.Graph().as_default() as graph, _tf1_control_flow():
         inputs, image = _write_graph(network, classes, applications, moments if constants else None)
