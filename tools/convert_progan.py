@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     output_dir = Path(_OUTPUT_DIR.value)
     if output_dir.exists():
         raise UserError(f"{output_dir} exists already: name another --output_dir, or remove it")
-    from tfinv.generators.progan_pickle import read_network
+    from tfinv.generators.formats.progan.network import read_network
 
     # Both are read before anything is written, and before TensorFlow takes its seconds.
     generator, note = read_network(_PICKLE.value, "G_paper")

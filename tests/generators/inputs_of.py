@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from graph import graphs
 
-from tfinv.generators.facts import Facts
+from tfinv.graph.facts import Facts
 from tfinv.graph.model import GraphModel
 
 v1 = tf.compat.v1

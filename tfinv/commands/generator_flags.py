@@ -53,7 +53,7 @@ flags.DEFINE_string(
 
 def load_flagged_generator():
     """Loads the generator that the flags name, and says what should be known of it."""
-    from tfinv.generators.constants import TRUNCATION, parse
+    from tfinv.generators.inputs.constants import TRUNCATION, parse
     from tfinv.generators.load import load_generator
 
     values = flags.FLAGS

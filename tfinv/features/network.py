@@ -19,8 +19,8 @@ from tfinv.features.pictures import (
     range_of_network,
 )
 from tfinv.features.source import for_any_batch, read_network, side_inputs
-from tfinv.generators.border import RANGES
-from tfinv.generators.reading import Request
+from tfinv.generators.formats.reading import Request
+from tfinv.generators.output.border import RANGES
 from tfinv.graph import walk
 from tfinv.graph.differentiable import why_not_differentiable
 from tfinv.graph.interpret import Program

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.border import RANGES
+from tfinv.generators.output.border import RANGES
 from tfinv.graph import ops
 from tfinv.graph.kernels.resize_bilinear import bilinear_matrix, resize_by_matrices
 from tfinv.graph.model import GraphModel, Port

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tfinv.errors import UserError
-from tfinv.generators.fixed_batch import free_batch
-from tfinv.generators.formats import FORMATS
-from tfinv.generators.reading import Request
+from tfinv.generators.formats.reading import Request
+from tfinv.generators.formats.registry import FORMATS
+from tfinv.generators.inputs.fixed_batch import free_batch
 from tfinv.graph import walk
 from tfinv.graph.model import GraphModel, Port
 

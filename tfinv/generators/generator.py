@@ -10,15 +10,15 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.chunks import find_chunks
-from tfinv.generators.class_names import ClassNames, read_class_names
-from tfinv.generators.constants import Value
-from tfinv.generators.facts import Facts
-from tfinv.generators.framing import Hints, find_frame
-from tfinv.generators.inputs import Inputs, Labels
-from tfinv.generators.outputs import find_picture
-from tfinv.generators.prior import Prior
+from tfinv.generators.inputs.chunks import find_chunks
+from tfinv.generators.inputs.class_names import ClassNames, read_class_names
+from tfinv.generators.inputs.constants import Value
+from tfinv.generators.inputs.inputs import Inputs, Labels
+from tfinv.generators.inputs.prior import Prior
+from tfinv.generators.output.framing import Hints, find_frame
+from tfinv.generators.output.picture import find_picture
 from tfinv.generators.split import LATENT, Split
+from tfinv.graph.facts import Facts
 from tfinv.graph.fold import fold
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer, cuttable_layers, find_layer, first_dense_layer
@@ -36,7 +36,7 @@ class Generator:
       image_range: a name in `RANGES` that overrides what is found out.
       image_layout: a name in `LAYOUTS` that overrides what is found out.
       constants: values of the inputs that are neither latent nor labels, by key, such as
-        {"truncation": 0.5}; see `tfinv.generators.constants`.
+        {"truncation": 0.5}; see `tfinv.generators.inputs.constants`.
       latent_input: key of the latent, where the graph does not tell.
       label_input: key of the labels, likewise.
       known_range: a name in `RANGES` that the file's format fixes.

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tfinv.errors import UserError
-from tfinv.generators.constants import Value
-from tfinv.generators.formats import FORMATS
+from tfinv.generators.formats.reading import Request
+from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.generator import Generator
-from tfinv.generators.reading import Request
+from tfinv.generators.inputs.constants import Value
 
 __all__ = ["SHIPPED", "load_generator"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.border import Border
-from tfinv.generators.inputs import Inputs, Labels
+from tfinv.generators.inputs.inputs import Inputs, Labels
+from tfinv.generators.output.border import Border
 from tfinv.graph.differentiable import why_not_differentiable
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
@@ -215,7 +215,7 @@ class Split:
         return self._border.to_images(output)
 
     def label_weights(self, labels: Labels) -> tf.Tensor:
-        """Labels as weights, float32 [N, classes]; see `tfinv.generators.inputs.Inputs`."""
+        """Labels as weights, float32 [N, classes]; see `tfinv.generators.inputs.inputs.Inputs`."""
         return self._inputs.label_weights(labels)
 
     def _require(self, what: str, given: object) -> None:

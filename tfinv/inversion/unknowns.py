@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.generators.inputs import Labels
+from tfinv.generators.inputs.inputs import Labels
 from tfinv.generators.split import BESIDE, LATENT, Split
 
 __all__ = ["CODE", "PARTS", "check_freedom", "free_names", "join", "take_apart"]

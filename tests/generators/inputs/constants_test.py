@@ -1,0 +1,114 @@
+"""The values of what is neither latent nor labels: by default, by the user, by role."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import tensorflow as tf
+from generators.inputs_of import facts_of, model_of, sum_of_all
+
+from tfinv.errors import UserError
+from tfinv.generators.inputs.constants import DRAWS, choose_constants, find_truncation, parse
+from tfinv.generators.inputs.roles import find_roles
+
+F, N, B = tf.float32, tf.int32, tf.bool
+Z = ("z", F, [None, 8])
+
+
+def chosen(*ports, given=None, defaults={}):  # noqa: B006 (read only)
+    inputs = {key: (dtype, shape) for key, dtype, shape in (Z, *ports)}
+    model = model_of(inputs, sum_of_all, defaults)
+    roles = find_roles(facts_of(model))
+    constants, inner = choose_constants(model, roles, given or {})
+    return (
+        {c.port.key: c.value for c in constants},
+        {c.port.key for c in constants if c.is_guess},
+        inner,
+    )
+
+
+@pytest.mark.parametrize(
+    ("port", "value", "guessed"),
+    [
+        (("truncation", F, []), 1, False),
+        (("truncation_psi", F, []), 1, False),
+        (("t", F, []), 1, False),  # the only scalar
+        (("is_training", B, []), False, False),
+        (("lod", F, []), 0, False),
+        (("noise_strength", F, []), 1, False),
+        (("dropout_rate", F, []), 0, False),
+        (("keep_prob", F, []), 1, False),
+        (("step", N, []), 0, True),
+        (("noise", F, [None, 4, 4, 1]), 0, False),
+        (("labels_in", F, [None, 0]), 0, False),
+        (("other", F, [None, 3, 2]), 0, True),
+    ],
+)
+def test_defaults(port, value, guessed):
+    values, guesses, inner = chosen(port)
+    assert values == {port[0]: value} and (port[0] in guesses) == guessed and inner == {}
+
+
+def test_of_several_scalars_those_of_no_known_name_are_guessed():
+    values, guesses, _ = chosen(("truncation", F, []), ("gain", F, []))
+    assert values == {"truncation": 1, "gain": 1} and guesses == {"gain"}
+
+
+def test_a_default_in_the_file_is_kept():
+    values, guesses, _ = chosen(("t", F, []), ("k", N, []), defaults={"t": 0.7, "k": 3})
+    assert values == {"t": pytest.approx(0.7), "k": 3} and guesses == set()
+    assert chosen(("t", F, []), defaults={"t": 0.7}, given={"t": 0.2})[0] == {"t": 0.2}
+
+
+@pytest.mark.parametrize("key", ["truncation", "psi", "temperature"])
+def test_a_truncation_is_found_by_its_role(key):
+    assert chosen((key, F, []), given={"truncation": 0.5})[0] == {key: 0.5}
+
+
+def test_a_truncation_among_other_scalars_is_found_by_its_name():
+    ports = [("gain", F, []), ("trunc_psi", F, []), ("training", B, [])]
+    values, _, _ = chosen(*ports, given={"truncation": 0.5, "training": 1})
+    assert values == {"gain": 1, "trunc_psi": 0.5, "training": True}
+    model = model_of({"z": Z[1:], "a": (F, []), "b": (F, [])}, sum_of_all)
+    assert find_truncation(find_roles(facts_of(model))) is None
+
+
+def test_inner_tensors_and_draws_are_handed_on():
+    _, _, inner = chosen(given={DRAWS: 0.0, "Tanh": 2.0})
+    assert inner == {DRAWS: 0.0, "Tanh": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("ports", "given", "words"),
+    [
+        ([], {"truncation": 0.5}, ["'truncation'", "it has none"]),
+        ([("t", F, [])], {"psi": 0.5}, ["'psi'", "it has t"]),
+        ([("a", F, []), ("b", F, [])], {"truncation": 0.5}, ["'truncation'", "a, b"]),
+        ([("flag", B, [])], {"flag": 2.0}, ["flag=2.0", "true or false"]),
+        ([("k", N, [])], {"k": 0.5}, ["k=0.5", "whole number"]),
+        ([], {"z": 0.5}, ["'z'", "latent"]),
+        ([], {"z:0": 0.5}, ["'z:0'", "latent"]),
+    ],
+)
+def test_values_that_do_not_fit(ports, given, words):
+    with pytest.raises(UserError) as raised:
+        chosen(*ports, given=given)
+    assert "\n" not in str(raised.value)
+    assert all(word in str(raised.value) for word in words), raised.value
+
+
+def test_the_flag():
+    assert parse(["truncation=0.5", " training = 0", "a/b:0=-1e-3"]) == {
+        "truncation": 0.5,
+        "training": 0.0,
+        "a/b:0": -1e-3,
+    }
+    assert parse(["training=true", "x=No"]) == {"training": True, "x": False}
+    for wrong in (["truncation"], ["=1"], ["a="], ["a=b"], ["a=nan"], ["a=inf"], ["a=1", "a=2"]):
+        with pytest.raises(UserError, match="--constants"):
+            parse(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

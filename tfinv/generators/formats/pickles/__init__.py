@@ -1,0 +1,1 @@
+"""Arrays and settings out of a pickle that is never unpickled."""

@@ -1,0 +1,1 @@
+"""NVIDIA's ProGAN, from its pickles."""

@@ -1,0 +1,86 @@
+"""The formats that a generator can come in; a new one is a file here and a line in `FORMATS`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfinv.errors import UserError
+from tfinv.generators.formats import (
+    archives,
+    frozen_graph,
+    hub,
+    keras_file,
+    meta_graph,
+    saved_model,
+    saver_files,
+)
+from tfinv.generators.formats.progan import progan
+from tfinv.generators.formats.reading import Reading, Request
+from tfinv.generators.formats.wgan_gp import wgan_gp
+
+__all__ = ["FORMATS", "Format"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of source.
+
+    Attributes:
+      name: for messages and tables.
+      example: what a user writes after --generator=.
+      recognises: whether a source, as the user wrote it, is of this kind.
+      read: (source, what the user says about it) to the graph and what is known of it.
+    """
+
+    name: str
+    example: str
+    recognises: Callable[[str], bool]
+    read: Callable[[str, Request], Reading]
+
+
+def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:
+    return lambda source: Path(source).suffix.lower() in suffixes and os.path.exists(source)
+
+
+def _read_archive(source: str, request: Request) -> Reading:
+    return archives.read(source, request, _read_content)
+
+
+def _read_content(path: str, request: Request) -> Reading:
+    """Reads what was in an archive: anything that lies on a disk, but no archive again."""
+    if os.path.isdir(path) and not _on_disk(path, but=saved_model.read):
+        files = [entry.path for entry in os.scandir(path) if entry.name[0] != "."]
+        files = [file for file in files if os.path.isfile(file) and _on_disk(file)]
+        # One generator may be several files: those of a checkpoint share a prefix.
+        found = {saver_files.find_prefix(file) for file in files}
+        if len(found) == 1 and not os.path.isfile(os.path.join(path, "saved_model.pb")):
+            (path,) = found
+    form = _on_disk(path)
+    if form is None:
+        name = os.path.basename(path)
+        raise UserError(f"{path}: {name!r} in it is no generator in a format that is known here")
+    return form.read(path, request)
+
+
+def _on_disk(path: str, but: Callable | None = None) -> Format | None:
+    others = (_read_archive, but)
+    known = (form for form in FORMATS if form.read not in others and form.recognises(path))
+    return next(known, None)
+
+
+FORMATS: tuple[Format, ...] = (
+    Format("TF-Hub handle", "https://tfhub.dev/deepmind/biggan-128/2", hub.is_handle, hub.read),
+    Format("Archive of any of these", "module.tar.gz", archives.is_archive, _read_archive),
+    Format("Keras file", "generator.keras", keras_file.is_keras, keras_file.read),
+    Format("Keras HDF5 file", "generator.h5", keras_file.is_hdf5, keras_file.read),
+    Format("ProGAN pickle", "network-final.pkl", _local([".pkl", ".pickle"]), progan.read),
+    Format("WGAN-GP checkpoint", "path/to/model.ckpt-1000", wgan_gp.is_checkpoint, wgan_gp.read),
+    Format("TF1 graph and checkpoint", "model.meta", meta_graph.is_meta_graph, meta_graph.read),
+    Format("Frozen graph", "frozen.pb", frozen_graph.is_graph, frozen_graph.read),
+    Format(
+        "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
+    ),
+)

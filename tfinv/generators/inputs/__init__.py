@@ -1,0 +1,1 @@
+"""What a generator is fed: which input is what, and how users write it."""
