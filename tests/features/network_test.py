@@ -261,6 +261,11 @@ def test_a_frozen_graph_by_its_tensors_with_the_names_of_the_right_flags(tmp_pat
     network = FeatureNetwork(path, "Tanh", output="block/Softmax", image_range="0,1")
     np.testing.assert_allclose(network(IMAGES[:, :4, :4]), np.tanh(IMAGES[:, :4, :4]), atol=1e-6)
     assert any("--feature_input=images" in note for note in network.notes)
+    alone = FeatureNetwork(path, "Tanh", image_range="0,1")
+    assert any("--feature_output=block/Softmax" in note for note in alone.notes)
+    with graph.as_default():
+        tf.nn.softmax(tf.reduce_sum(images, [1, 2]), name="another")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
     with pytest.raises(UserError, match="--feature_output") as raised:
         FeatureNetwork(path, "Tanh")
     assert "--output" not in str(raised.value)

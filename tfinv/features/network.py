@@ -74,8 +74,8 @@ class FeatureNetwork:
         output: str | None = None,
         constants: Mapping[str, float | bool] | None = None,
     ):
-        model, notes = read_network(source, Request(signature, tuple(inputs), output))
-        model, port = for_any_batch(model, find_picture(model))
+        reading = read_network(source, Request(signature, tuple(inputs), output))
+        model, port = for_any_batch(reading.model, find_picture(reading.model))
         self.path, self._model = model.path, model
         self._picture = walk.canonical(port.tensor)
         self._constants = side_inputs(model, port, constants or {})
@@ -86,8 +86,8 @@ class FeatureNetwork:
         names = Names(model, plan)
         self.layer = names.find(model.outputs[0].key if layer is None else layer)
         self._check_layer()
-        self.notes: list[str] = list(notes)
-        self.feed = self._feed(port, plan, image_range, size)
+        self.notes: list[str] = list(reading.notes)
+        self.feed = self._feed(port, plan, image_range or reading.image_range, size)
         size = self.feed.size and " of {}x{}".format(*self.feed.size)
         self.notes.append(
             f"features are {self.layer}, from pictures{size or ''} in [{self.feed.range}]"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tfinv.errors import UserError
-from tfinv.generators.formats.reading import Request
+from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.inputs.fixed_batch import free_batch
 from tfinv.graph import walk
@@ -20,11 +20,11 @@ from tfinv.graph.model import GraphModel, Port
 __all__ = ["for_any_batch", "read_network", "side_inputs"]
 
 
-def read_network(source: str | Path, request: Request) -> tuple[GraphModel, list[str]]:
+def read_network(source: str | Path, request: Request) -> Reading:
     """Reads a graph from any file that a generator can come in.
 
     Returns:
-      The graph, and what its format has to say.
+      The graph, and what its format has to say; `image_range` is that of the pictures it takes.
 
     Raises:
       UserError: it cannot be read; flags in the message are those of feature networks.
@@ -36,8 +36,8 @@ def read_network(source: str | Path, request: Request) -> tuple[GraphModel, list
                 reading = form.read(source, request)
             except UserError as error:
                 raise UserError(_renamed(str(error))) from error
-            notes = [_renamed(note) for note in reading.notes]
-            return dataclasses.replace(reading.model, path=source), notes
+            model = dataclasses.replace(reading.model, path=source)
+            return Reading(model, reading.image_range, tuple(map(_renamed, reading.notes)))
     known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
     fault = "is in no format that is known here" if os.path.exists(source) else "does not exist"
     raise UserError(f"the feature network {source!r} {fault}: give one of {known}")

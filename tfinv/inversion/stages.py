@@ -103,15 +103,16 @@ class CompiledStage:
                 on_progress(state)
         return state
 
-    def _loop(self, shapes: dict[int, tf.Tensor]) -> Callable[..., Any]:
-        """The loop for a frontier with these shapes in it, made once.
+    def _loop(self, shapes: dict[int, tf.Tensor], args: Sequence[Any]) -> Callable[..., Any]:
+        """The loop for so many rows, and a frontier with these shapes in it, made once.
 
         A graph that computes the shape of an inner layer from its input hands it over in the
         frontier. As an argument it would hide the layer's size from the kernels, which then could
         not choose their quick forms, several times as fast: it is a constant of the loop instead.
         (Only an eager tensor becomes one inside the loop's body.)
         """
-        key = (self._jit, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
+        rows = len(args[1])
+        key = (self._jit, rows, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
         if key not in self._loops:
 
             def steps(state: Any, targets: Any, references: Any, anchor: Any, moving: Any) -> Any:
@@ -122,13 +123,16 @@ class CompiledStage:
                 ]
                 return self._steps(state, targets, references, anchor, frontier)
 
-            self._loops[key] = tf.function(steps, jit_compile=self._jit or None, autograph=False)
+            loop = tf.function(steps, jit_compile=self._jit or None, autograph=False)
+            # TensorFlow takes the loops of several stages for one that is traced too often, and
+            # warns, where they are called as functions that trace themselves.
+            self._loops[key] = loop.get_concrete_function(*args)
         return self._loops[key]
 
     def _call(self, shapes: dict[int, tf.Tensor], *args: Any) -> Any:
         """One call of the loop; the first one finds out whether XLA can compile it at all."""
         try:
-            state = self._loop(shapes)(*args)
+            state = self._loop(shapes, args)(*args)
         except LookupError:  # TensorFlow's word for an operation without a derivative
             raise UserError(self._no_gradient(CODE)) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -140,7 +144,7 @@ class CompiledStage:
                 stacklevel=2,
             )
             self._jit = False
-            state = self._loop(shapes)(*args)
+            state = self._loop(shapes, args)(*args)
         self._works = True
         return state
 

@@ -20,7 +20,7 @@ from tfinv.networks import progan
 from tfinv.networks.progan_export import export_discriminator, export_generator
 from tfinv.networks.progan_settings import Settings
 
-CONVERT = Path(__file__).resolve().parents[2] / "tools" / "convert_progan.py"
+CONVERT = Path(__file__).resolve().parents[4] / "tools" / "convert_progan.py"
 
 
 def convert(*flags):
