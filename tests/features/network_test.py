@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from features import networks
 from features.networks import SIDE
+from generators import progan_files
 
 import tfinv
 from tfinv.errors import UserError
@@ -295,6 +296,16 @@ def test_the_discriminator_of_a_converted_progan(tmp_path):
     assert (network.feed.size, network.feed.range) == ((16, 16), "-1,1")
     with pytest.raises(UserError, match="depend on the others of its batch"):
         FeatureNetwork(tmp_path / "d", "4x4/Conv").check((16, 16, 3))
+
+
+def test_the_discriminator_of_a_pickle_knows_its_range(tmp_path):
+    path = progan_files.write(tmp_path / "net.pkl")
+    network = FeatureNetwork(path, "8x8/Conv1_down", signature="D")
+    assert (network.feed.size, network.feed.range) == ((16, 16), "-1,1")
+    assert not any("assumed" in note for note in network.notes)
+    images = IMAGES[:, :16, :16]
+    wanted = FeatureNetwork(path, "8x8/Conv1_down", signature="D", image_range="-1,1")(images)
+    np.testing.assert_array_equal(network(images), wanted)
 
 
 def test_colour_does_not_fit_a_network_of_grey_pictures(tmp_path):
