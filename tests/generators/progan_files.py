@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from graph import exports
 
+from tfinv.errors import UserError
+from tfinv.generators.load import load_generator
 from tfinv.networks import progan
 from tfinv.networks.progan_settings import (
     Settings,
@@ -133,3 +136,13 @@ def write_hub_module(
     with open(os.path.join(str(path), "tfhub_module.pb"), "wb") as file:
         file.write(b"\x08\x03")
     return str(path), latents, drawn
+
+
+def refused(path, *words: str, **options) -> None:
+    """The file is, with one short line that holds the words."""
+    with pytest.raises(UserError) as raised:
+        load_generator(path, **options)
+    text = str(raised.value)
+    assert "\n" not in text and str(path) in text and len(text) < 500
+    for word in words:
+        assert word in text, text
