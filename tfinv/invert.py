@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import feature_flags, generator_flags
+from tfinv.commands import feature_flags, generator_flags, inversion_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -32,26 +32,8 @@ _IMAGES = flags.DEFINE_list(
     "package:NAME/PATH for files inside an installed package, sample:N for N pictures drawn by "
     "the generator itself.",
 )
-_LABEL = flags.DEFINE_string(
-    "label", None, "Class of pictures that bring no label of their own: its number or its name."
-)
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
 _STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
-_LOSS = flags.DEFINE_string(
-    "loss",
-    "mse",
-    "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
-    "likelihood: |z|^2/2, where z is optimised; delta: |h - g1(z*)|_1, behind the latent; "
-    "features: mean squared distance of what --feature_network makes of the pictures.",
-)
-_OPTIMIZE = flags.DEFINE_list(
-    "optimize",
-    None,
-    "What to optimise. code: the code alone, the rest is held; code,latent: also what is read of z "
-    "behind the layer, as in BigGAN, whose blocks each take a chunk of z; code,labels: also "
-    "weights of the classes, in the place of a label, where labels are one-hot. By default the "
-    "code, and the latent where it is read, as the thesis does.",
-)
 _START = flags.DEFINE_string(
     "start",
     "prior",
@@ -59,31 +41,12 @@ _START = flags.DEFINE_string(
     "codes of an earlier run (--start_from).",
 )
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
-_SOLVER = flags.DEFINE_string(
-    "solver", "lbfgs", "adam: the thesis's; lbfgs: needs far fewer evaluations."
-)
-_MAX_EVALUATIONS = flags.DEFINE_list(
-    "max_evaluations",
-    None,
-    "Forward and backward passes an image may take, for every stage or, separated by commas, for "
-    "each; by default 300 for lbfgs, 30000 for adam.",
-)
-_RELU_LEAK = flags.DEFINE_float(
-    "relu_leak",
-    None,
-    "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1; it falls as "
-    "the solver goes on. By default 0.03 for lbfgs, 0.1 for adam.",
-)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder for the results.")
-_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Remove what an earlier run left there.")
 
 
 def main(argv: Sequence[str]) -> int:
     """Inverts, writes the folder, returns the exit status."""
     started = time.monotonic()
-    stages, budgets = _stages(), _budgets()
+    stages, budgets = _stages(), inversion_flags.budgets()
     is_stored = _start_is_stored()
     import_tensorflow()
     from tfinv.applications.inversion import stored_start
@@ -93,22 +56,22 @@ def main(argv: Sequence[str]) -> int:
 
     total = count_pictures(_IMAGES.value)
     generator = generator_flags.load_flagged_generator()
-    _label(generator)  # what is wrong with it is said before anything is computed
+    inversion_flags.check_label(generator)  # what is wrong is said before anything is computed
     start, names = _START.value, None
     if is_stored:
         start, names = stored_start(_START_FROM.value, stages[0])
     inverter = Inverter(
         generator,
         stages,
-        loss=_LOSS.value,
+        loss=flags.FLAGS.loss,
         features=feature_flags.load_flagged_network(),
         start=start,
-        solver=_SOLVER.value,
+        solver=flags.FLAGS.solver,
         max_evaluations=budgets,
-        relu_leak=_RELU_LEAK.value,
-        batch_size=min(_BATCH_SIZE.value, total),
-        seed=_SEED.value,
-        optimize=_OPTIMIZE.value,
+        relu_leak=flags.FLAGS.relu_leak,
+        batch_size=min(flags.FLAGS.batch_size, total),
+        seed=flags.FLAGS.seed,
+        optimize=flags.FLAGS.optimize,
     )
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
@@ -117,7 +80,9 @@ def main(argv: Sequence[str]) -> int:
     # --layer stands for --stages, and a command refuses both.
     idle = ("output_dir", "overwrite", *(("stages",) if _LAYER.value is not None else ()))
     config = config_text(argv[0], leave_out=idle)
-    with Store(_OUTPUT_DIR.value, config_text=config, overwrite=_OVERWRITE.value) as store:
+    with Store(
+        flags.FLAGS.output_dir, config_text=config, overwrite=flags.FLAGS.overwrite
+    ) as store:
         return _run(inverter, store, total, names, started)
 
 
@@ -138,8 +103,8 @@ def _run(inverter, store, total: int, names, started: float) -> int:
     pictures = read_pictures(
         inverter.generator,
         _IMAGES.value,
-        label=_label(inverter.generator),
-        seed=_SEED.value,
+        label=inversion_flags.check_label(inverter.generator),
+        seed=flags.FLAGS.seed,
         is_done=store.is_finished,
     )
     with Progress(total, done=len(done)) as progress:
@@ -161,7 +126,7 @@ def _run(inverter, store, total: int, names, started: float) -> int:
     info = RunInfo(
         generator=flags.FLAGS.generator,
         stages=tuple(stage.layer for stage in inverter.stages),
-        solver=_SOLVER.value,
+        solver=flags.FLAGS.solver,
         seconds=seconds + earlier_seconds(store),
         partial=finished < total,
     )
@@ -204,26 +169,9 @@ def _start_is_stored() -> bool:
     return is_stored
 
 
-def _label(generator) -> int | None:
-    if _LABEL.value is None:
-        return None
-    if not generator.conditional:
-        raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={_LABEL.value}")
-    return generator.label(_LABEL.value)
-
-
-def _budgets() -> list[int] | None:
-    texts = _MAX_EVALUATIONS.value
-    if texts is None:
-        return None
-    try:
-        return [int(text) for text in texts]
-    except ValueError:
-        raise UserError(f"--max_evaluations={','.join(texts)} is no list of numbers") from None
-
-
 if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
     flags.adopt_module_key_flags(feature_flags)
+    flags.adopt_module_key_flags(inversion_flags)
     flags.mark_flags_as_required(["generator", "images", "output_dir"])
     sys.exit(run_main(main))
