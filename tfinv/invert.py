@@ -30,7 +30,7 @@ _IMAGES = flags.DEFINE_list(
     None,
     "What to invert, separated by commas: files, globs, folders, .tfrecord files, "
     "package:NAME/PATH for files inside an installed package, sample:N for N pictures drawn by "
-    "the generator itself.",
+    "the generator itself, noise:N for N of white noise.",
 )
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
 _STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")

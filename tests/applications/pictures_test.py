@@ -10,7 +10,7 @@ import tensorflow as tf
 from applications import photos
 from generators import tiny
 
-from tfinv.applications.pictures import count_pictures, read_pictures
+from tfinv.applications.pictures import count_drawn, count_pictures, read_pictures
 from tfinv.errors import UserError
 
 
@@ -116,9 +116,37 @@ def test_samples_are_what_the_generator_draws(tmp_path):
     assert not np.array_equal(other.pixels, samples[0].pixels)
 
 
+def test_noise_is_uniform_in_every_pixel_and_each_its_own():
+    generator = tiny.loaded()
+    noise = list(read_pictures(generator, ["noise:100"], seed=1))
+    pixels = np.stack([p.pixels for p in noise])
+    assert pixels.dtype == np.float32 and [p.index for p in noise] == list(range(100))
+    # Moments of the uniform distribution, within five standard errors.
+    flat = pixels.reshape(100, -1)
+    assert abs(flat.mean() - 0.5) < 5 / np.sqrt(12 * flat.size)
+    assert abs(flat.var() - 1 / 12) < 5 * np.sqrt(1 / 180 / flat.size)
+    assert np.abs(np.corrcoef(flat) - np.eye(100)).max() < 0.5
+    some = read_pictures(generator, ["noise:100"], seed=1, is_done=lambda k, name: k != 70)
+    np.testing.assert_array_equal(next(some).pixels, pixels[70])
+
+
+def test_noise_comes_after_samples_and_has_a_label_where_one_is_needed():
+    generator = tiny.loaded(conditional=True)
+    drawn = list(read_pictures(generator, ["noise:2", "sample:1"], label=3))
+    names = [(p.index, p.name) for p in drawn]
+    assert names == [(0, "sample-00000"), (1, "noise-00000"), (2, "noise-00001")]
+    assert [p.label for p in drawn[1:]] == [3, 3]
+    free = read_pictures(generator, ["noise:20"])
+    assert {p.label for p in free} == set(range(tiny.CLASSES))
+    assert count_pictures(["noise:2", "sample:1"]) == 3
+    assert count_drawn(["noise:2", "sample:1"]) == 1
+
+
 @pytest.mark.parametrize(
     ("specs", "words"),
     [
+        (["noise:0"], "noise:8"),
+        (["noise:2", "noise:2"], "given twice"),
         (["sample:0"], "sample:8"),
         (["sample:x"], "sample:x is not understood"),
         (["sample:-1"], "sample:-1"),
