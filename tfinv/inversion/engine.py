@@ -49,6 +49,8 @@ class Inverter:
         solver's own default if None.
       relu_leak: share of a negative gradient that a closed ReLU lets through at first; the
         solver's own default if None.
+      leak_schedule: how that falls: "off", "fixed", "decaying" or "stepped"; the solver's own
+        default if None.
       batch_size: images at a time.
       seed: of the starts.
       optimize: what stages given by name optimise, out of "code", "latent" and "labels": the code
@@ -72,6 +74,7 @@ class Inverter:
         solver: str = "lbfgs",
         max_evaluations: int | Sequence[int] | None = None,
         relu_leak: float | None = None,
+        leak_schedule: str | None = None,
         batch_size: int = 16,
         seed: int = 0,
         optimize: Sequence[str] | None = None,
@@ -88,6 +91,7 @@ class Inverter:
             solver=solver,
             max_evaluations=max_evaluations,
             relu_leak=relu_leak,
+            leak_schedule=leak_schedule,
             optimize=optimize,
         )
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
@@ -110,7 +114,8 @@ class Inverter:
 
         Args:
           images: float32 [N, H, W, C] in [0, 1], of the generator's own size.
-          on_progress: called with the stage and the solver's state every few dozen steps.
+          on_progress: called with the stage and the solver's state, before its first step and every
+            few dozen.
 
         Returns:
           One row for each image, in their order.

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.generators.split import LATENT, Split
+from tfinv.inversion.constraints import Constraint, constrained
 from tfinv.inversion.losses import Loss
-from tfinv.inversion.solvers.base import Solver, Status
+from tfinv.inversion.solvers.base import Constrain, Solver, Status, unconstrained
 from tfinv.inversion.trial import Trial
 from tfinv.inversion.unknowns import CODE, join, take_apart
 
@@ -30,6 +31,7 @@ class Stage:
       layer: as for `Generator.split`.
       loss: what to minimise; terms that this layer does not have are left out.
       solver: how.
+      constraint: what z must keep to wherever it is optimised; None for nothing.
       optimize: what, out of "code", "latent" and "labels", the first among them; None for the code
         and, where g2 reads it, the latent (see `tfinv.inversion.unknowns.free_names`).
     """
@@ -38,6 +40,7 @@ class Stage:
     loss: Loss
     solver: Solver
     optimize: Sequence[str] | None = None
+    constraint: Constraint | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Batch:
       start: float32 [B, *code_shape].
       anchor: float32 [B, *code_shape], what z reaches at the layer; see `Trial`.
       references: what `Loss.references` makes of the targets; more than a stage needs does no harm.
+      keys: uint32 [B], each image's own stream (`constraints.streams`); needed for a constraint.
     """
 
     targets: tf.Tensor
@@ -61,6 +65,7 @@ class Batch:
     start: tf.Tensor
     anchor: tf.Tensor
     references: Mapping[str, tf.Tensor] = field(default_factory=dict)
+    keys: Any = None
 
 
 class CompiledStage:
@@ -86,7 +91,7 @@ class CompiledStage:
 
         Args:
           batch: what to invert, from where.
-          on_progress: called with the solver's state every few dozen steps.
+          on_progress: called with the solver's state, before the first step and every few dozen.
 
         Returns:
           The solver's last state; see `SolverState`. Its codes are what `take_apart` takes.
@@ -97,6 +102,8 @@ class CompiledStage:
         moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
         references = dict(batch.references)
         state = self.stage.solver.init(join(self.split, batch.start, batch.latents, batch.labels))
+        if on_progress is not None:
+            on_progress(state)
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
             state = self._call(shapes, state, batch.targets, references, anchor, moving)
             if on_progress is not None:

@@ -8,13 +8,36 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-__all__ = ["Evaluate", "Solver", "SolverState", "Status", "column"]
+__all__ = [
+    "Constrain",
+    "Evaluate",
+    "Solver",
+    "SolverState",
+    "Status",
+    "column",
+    "unconstrained",
+]
 
 Evaluate = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 """(codes float32 [B, D], leaks float32 [B]) to (losses float32 [B], gradients float32 [B, D]).
 
 Row b of both results depends on row b of the codes alone.
 """
+
+
+Constrain = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""(points float32 [B, D], draws int32 [B]) to the points that are evaluated in their place.
+
+A solver calls it on every point that it is about to evaluate. The draw is a number that no other
+point of the image has, for constraints that draw at random; 0 asks for the nearest point instead.
+Row b of the result depends on row b of both alone.
+"""
+
+
+def unconstrained(points: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+    """The `Constrain` that leaves every point as it is."""
+    del draws
+    return points
 
 
 class Status(enum.IntEnum):
@@ -49,12 +72,14 @@ class SolverState(Protocol):
       evaluations: int32 [B], forward and backward passes spent on this image.
       best_code: float32 [B, D], the code with the lowest loss seen.
       best_loss: float32 [B], its loss; +inf while none was finite.
+      code: float32 [B, D], where the optimisation is now, for those who watch it.
     """
 
     status: tf.Tensor
     evaluations: tf.Tensor
     best_code: tf.Tensor
     best_loss: tf.Tensor
+    code: tf.Tensor
 
 
 class Solver(Protocol):
@@ -68,8 +93,11 @@ class Solver(Protocol):
     def init(self, code: tf.Tensor) -> Any:
         """Returns the state before the first evaluation; code is float32 [B, D]."""
 
-    def step(self, state: Any, evaluate: Evaluate) -> Any:
-        """Returns the state after one call of `evaluate`."""
+    def step(self, state: Any, evaluate: Evaluate, constrain: Constrain = unconstrained) -> Any:
+        """Returns the state after one call of `evaluate`, on points that `constrain` returned.
+
+        The code that `init` was given counts as one, of draw 1.
+        """
 
 
 def column(values: tf.Tensor) -> tf.Tensor:
