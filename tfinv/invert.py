@@ -69,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
         solver=flags.FLAGS.solver,
         max_evaluations=budgets,
         relu_leak=flags.FLAGS.relu_leak,
+        leak_schedule=flags.FLAGS.leak_schedule,
         batch_size=min(flags.FLAGS.batch_size, total),
         seed=flags.FLAGS.seed,
         optimize=flags.FLAGS.optimize,
@@ -76,6 +77,7 @@ def main(argv: Sequence[str]) -> int:
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
+    flags.FLAGS.leak_schedule = inverter.stages[0].solver.leak_schedule
     flags.FLAGS.optimize = list(inverter.optimize)
     # --layer stands for --stages, and a command refuses both.
     idle = ("output_dir", "overwrite", *(("stages",) if _LAYER.value is not None else ()))

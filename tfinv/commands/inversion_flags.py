@@ -40,8 +40,16 @@ flags.DEFINE_list(
 flags.DEFINE_float(
     "relu_leak",
     None,
-    "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1; it falls as "
-    "the solver goes on. By default 0.03 for lbfgs, 0.1 for adam.",
+    "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1, so that a unit "
+    "that the picture needs can open. By default 0.03 for lbfgs, 0.1 for adam.",
+)
+flags.DEFINE_enum(
+    "leak_schedule",
+    None,
+    ["off", "fixed", "decaying", "stepped"],
+    "How that share falls. off: the true gradient; fixed: not at all; decaying: by a factor of 10 "
+    "every fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By default "
+    "stepped for lbfgs, decaying for adam.",
 )
 flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)

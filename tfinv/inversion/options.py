@@ -11,6 +11,7 @@ from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import SOLVERS
+from tfinv.inversion.solvers.leak import leak_schedule as check_leak
 from tfinv.inversion.stages import CompiledStage, Stage
 from tfinv.inversion.unknowns import check_freedom, free_names
 
@@ -25,6 +26,7 @@ def make_stages(
     solver: str,
     max_evaluations: int | Sequence[int] | None,
     relu_leak: float | None,
+    leak_schedule: str | None,
     optimize: Sequence[str] | None,
 ) -> list[CompiledStage]:
     """Cuts the generator at every layer asked for; for the arguments see `Inverter`.
@@ -40,7 +42,7 @@ def make_stages(
     plans = [
         stage
         if isinstance(stage, Stage)
-        else Stage(stage, loss, _solver(solver, budget, relu_leak), optimize)
+        else Stage(stage, loss, _solver(solver, budget, relu_leak, leak_schedule), optimize)
         for stage, budget in zip(stages, budgets, strict=True)
     ]
     made = [
@@ -53,12 +55,11 @@ def make_stages(
     return made
 
 
-def _solver(name: str, budget: int | None, leak: float | None) -> Any:
+def _solver(name: str, budget: int | None, leak: float | None, schedule: str | None) -> Any:
     if name not in SOLVERS:
         raise UserError(f"solver {name!r} is not known: it is one of {', '.join(SOLVERS)}")
-    if leak is not None and not 0.0 <= leak <= 1.0:
-        raise UserError(f"ReLU leak {leak} is out of range: it is a share from 0 to 1")
-    options = {"max_evaluations": budget, "leak": leak}
+    schedule, leak = check_leak(schedule, leak)
+    options = {"max_evaluations": budget, "leak": leak, "leak_schedule": schedule}
     return SOLVERS[name](**{key: value for key, value in options.items() if value is not None})
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfinv.inversion.solvers.base import Evaluate, Status, column
+from tfinv.inversion.solvers.leak import DECAYING, HELD, leak_at
 
 __all__ = ["Adam", "AdamState"]
 
@@ -29,20 +30,24 @@ class Adam:
     """Algorithm 1 of the thesis (section 4.4) with Adam's step (Kingma and Ba, 2015).
 
     The learning rate falls in a staircase, by a factor of 10 `decays` times over the budget. The
-    share of the gradient that a closed ReLU lets through falls exponentially, by a factor of 10
-    every fifth of the budget (section 4.7).
+    share of the gradient that a closed ReLU lets through falls exponentially (section 4.7), unless
+    another schedule is chosen.
 
     Attributes:
       max_evaluations: budget of each image.
       leak: of a closed ReLU at the start, in [0, 1]; 0 is the true gradient throughout.
       learning_rate: at the start, in units of the code.
       decays: how often the learning rate falls.
+      leak_schedule: how the leak falls, a name out of `leak.SCHEDULES`.
+      leak_share: share of the budget after which the leak is 0, if it is stepped.
     """
 
     max_evaluations: int = 30_000
     leak: float = 0.1
     learning_rate: float = 0.1
     decays: int = 3
+    leak_schedule: str = DECAYING
+    leak_share: float = HELD
 
     def init(self, code: tf.Tensor) -> AdamState:
         """See `Solver.init`."""
@@ -61,7 +66,8 @@ class Adam:
         """See `Solver.step`."""
         done = tf.cast(state.evaluations, tf.float32)
         share = done / self.max_evaluations
-        loss, gradient = evaluate(state.code, self.leak * 0.1 ** (5.0 * share))
+        leak = leak_at(self.leak_schedule, self.leak, share, self.leak_share)
+        loss, gradient = evaluate(state.code, leak)
 
         running = state.status == int(Status.RUNNING)
         finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient), 1)

@@ -15,6 +15,7 @@ from tfinv.inversion.solvers.curvature import (
     nothing_known,
     remember,
 )
+from tfinv.inversion.solvers.leak import HELD, STEPPED, LeakStep, leak_steps
 
 __all__ = ["LBFGS", "LBFGSState"]
 
@@ -41,7 +42,7 @@ class LBFGSState(NamedTuple):
     tries: tf.Tensor  # int32 [B], failed trials along this direction
     mark: tf.Tensor  # float32 [B], the loss when progress was last judged
     since: tf.Tensor  # int32 [B], accepted steps since then
-    stage: tf.Tensor  # int32 [B], 0 while ReLUs leak, 1 with the true gradient
+    stage: tf.Tensor  # int32 [B], which part of the leak's schedule
     curvature: Curvature
 
 
@@ -53,24 +54,31 @@ class LBFGS:
     enough accepts it and takes a new direction; another shortens its step by quadratic
     interpolation and tries again at the next step. The leak of closed ReLUs (thesis, section 4.7)
     is stepped down: image by image, when its share of the budget is spent or it makes no more
-    progress. The gradient then means something else, so the curvature is forgotten.
+    progress. The gradient then means something else, so the curvature is forgotten, and an
+    exponential decay is a staircase of few steps.
 
     Attributes:
       max_evaluations: budget of each image.
-      leak: of a closed ReLU at first, in [0, 1]; the last stage has the true gradient.
-      leak_share: share of the budget after which the leak is 0.
+      leak: of a closed ReLU at first, in [0, 1]; 0 is the true gradient throughout.
+      leak_share: share of the budget after which the leak is 0, if it is stepped.
       memory: pairs of steps and gradient changes that are kept.
       tolerance: relative decrease of the loss over 20 accepted steps, below which an image has
         converged.
       first_length: length of the first step, in units of the code.
+      leak_schedule: how the leak falls, a name out of `leak.SCHEDULES`.
     """
 
     max_evaluations: int = 300
     leak: float = 0.03
-    leak_share: float = 0.7
+    leak_share: float = HELD
     memory: int = 20
     tolerance: float = 1e-3
     first_length: float = 1.0
+    leak_schedule: str = STEPPED
+
+    @property
+    def _leaks(self) -> tuple[LeakStep, ...]:
+        return leak_steps(self.leak_schedule, self.leak, self.leak_share)
 
     def init(self, code: tf.Tensor) -> LBFGSState:
         """See `Solver.init`."""
@@ -91,7 +99,7 @@ class LBFGS:
             tries=zero,
             mark=tf.fill(rows, float("inf")),
             since=zero,
-            stage=tf.fill(rows, 0 if self.leak else 1),  # without a leak there is one stage
+            stage=zero,
             curvature=nothing_known(code, self.memory),
         )
 
@@ -99,7 +107,7 @@ class LBFGS:
         """See `Solver.step`."""
         running = state.status == int(Status.RUNNING)
         trial = state.code + column(state.length) * state.direction
-        leak = tf.where(state.stage == 0, self.leak, 0.0)
+        leak = tf.gather([part.leak for part in self._leaks], state.stage)
         loss, gradient = evaluate(trial, leak)
         evaluations = state.evaluations + tf.cast(running, tf.int32)
 
@@ -199,9 +207,9 @@ class LBFGS:
 
     def _next_stage(self, state: LBFGSState, ended: tf.Tensor, running: tf.Tensor) -> LBFGSState:
         """Steps the leak down where a stage has ended, and ends the images of the last stage."""
-        last = state.stage == 1
-        share = self.leak_share * self.max_evaluations
-        due = running & ~last & (tf.cast(state.evaluations, tf.float32) >= share)
+        last = state.stage == len(self._leaks) - 1
+        until = tf.gather([part.until * self.max_evaluations for part in self._leaks], state.stage)
+        due = running & ~last & (tf.cast(state.evaluations, tf.float32) >= until)
         steps_down = (ended & ~last) | due
         stalled = _exhausted(state)
         end = tf.where(stalled, int(Status.STALLED), int(Status.CONVERGED))
