@@ -47,8 +47,8 @@ flags.DEFINE_enum(
     "leak_schedule",
     None,
     ["off", "fixed", "decaying", "stepped"],
-    "How that share falls. off: the true gradient; fixed: not at all; decaying: by a factor of 10 "
-    "every fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By default "
+    "How that share falls. off: there is none; fixed: not at all; decaying: by a factor of 10 every "
+    "fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By default "
     "stepped for lbfgs, decaying for adam.",
 )
 flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
