@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from generators.inputs_of import facts_of, model_of, sum_of_all
 
 from tfinv.errors import UserError
+from tfinv.generators.generator import Generator
 from tfinv.generators.inputs.constants import DRAWS, choose_constants, find_truncation, parse
 from tfinv.generators.inputs.roles import find_roles
 
@@ -26,6 +28,18 @@ def chosen(*ports, given=None, defaults={}):  # noqa: B006 (read only)
         {c.port.key for c in constants if c.is_guess},
         inner,
     )
+
+
+def drawn(z, **scalar):
+    """Pictures that a number scales, none of which depends on another."""
+    [value] = scalar.values()
+    return tf.tanh(tf.reshape(tf.concat([z, z[:, :4]], 1) * value, [-1, 2, 2, 3]))
+
+
+def sampled(port, given={}) -> str:  # noqa: B006 (read only)
+    """What latents are sampled from, where this is the only input beside z."""
+    model = model_of({"z": Z[1:], port[0]: port[1:]}, drawn)
+    return str(Generator(model, constants=given).prior)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +86,34 @@ def test_a_truncation_among_other_scalars_is_found_by_its_name():
     assert values == {"gain": 1, "trunc_psi": 0.5, "training": True}
     model = model_of({"z": Z[1:], "a": (F, []), "b": (F, [])}, sum_of_all)
     assert find_truncation(find_roles(facts_of(model))) is None
+
+
+@pytest.mark.parametrize("key", ["lod", "dropout_rate", "noise_strength"])
+def test_an_only_scalar_that_is_something_else_is_no_truncation(key):
+    with pytest.raises(UserError, match=f"no constant input 'truncation': it has {key}"):
+        chosen((key, F, []), given={"truncation": 0.5})
+    assert sampled((key, F, []), given={key: 0.5}) == "N(0, 1)"
+
+
+@pytest.mark.parametrize("key", ["truncation", "Truncation", "TRUNC", "t"])
+def test_latents_are_sampled_with_the_truncation_whatever_its_key(key):
+    inputs = {"z": Z[1:], key: (F, [])}
+    generator = Generator(model_of(inputs, drawn), constants={"truncation": 0.1})
+    z = generator.sample_latents(50)
+    assert 0.15 < np.abs(z).max() <= 0.2  # a tenth of what is truncated to [-2, 2]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "prior"),
+    [
+        ("truncation_psi", 0.5, "N(0, 1)"),
+        ("Psi", 0.5, "N(0, 1)"),
+        ("t", 0.5, "0.5 x N(0, 1) truncated to [-2, 2]"),
+        ("t", 1.5, "N(0, 1)"),  # so it is none
+    ],
+)
+def test_what_else_an_only_scalar_may_be(key, value, prior):
+    assert sampled((key, F, []), given={key: value}) == prior
 
 
 def test_inner_tensors_and_draws_are_handed_on():

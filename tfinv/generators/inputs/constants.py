@@ -11,7 +11,15 @@ from tfinv.errors import UserError
 from tfinv.generators.inputs.roles import Roles
 from tfinv.graph.model import GraphModel, Port, split_tensor_name
 
-__all__ = ["DRAWS", "TRUNCATION", "Constant", "choose_constants", "find_truncation", "parse"]
+__all__ = [
+    "DRAWS",
+    "TRUNCATION",
+    "Constant",
+    "choose_constants",
+    "find_truncation",
+    "parse",
+    "sampled_truncation",
+]
 
 TRUNCATION = "truncation"
 """Means the truncation input in the user's constants, whatever its key is."""
@@ -32,6 +40,7 @@ _DEFAULTS: Sequence[tuple[str, float]] = (
     ("dropout", 0),
     ("noise", 0),
 )
+_CALLED_TRUNCATION = ("trunc", "psi")
 _WORDS: Mapping[str, Value] = {"true": True, "false": False, "yes": True, "no": False}
 
 
@@ -75,13 +84,39 @@ def parse(texts: Sequence[str]) -> dict[str, Value]:
 
 
 def find_truncation(roles: Roles) -> Port | None:
-    """The truncation among the inputs: the one that is called so, or the only scalar float."""
+    """The truncation among the inputs: the one that is called so, or the only scalar float.
+
+    An only scalar whose key says that it is something else, such as "lod", is none.
+    """
     floats = [port for port in roles.scalars if port.dtype.is_floating]
     others = [port for port in roles.others if port.dtype.is_floating]
-    called = [p for p in (*floats, *others) if any(w in p.key.lower() for w in ("trunc", "psi"))]
+    called = [p for p in (*floats, *others) if _is_called(p, _CALLED_TRUNCATION)]
     if len(called) == 1:
         return called[0]
-    return floats[0] if len(floats) == 1 and not called else None
+    if len(floats) != 1 or called or _is_called(floats[0], [word for word, _ in _DEFAULTS]):
+        return None
+    return floats[0]
+
+
+def sampled_truncation(roles: Roles, held: Sequence[Constant]) -> float | None:
+    """The truncation to sample latents with; None for N(0, I).
+
+    StyleGAN's psi acts behind the mapping network, and its z is N(0, I) all the same. An only
+    scalar of no known name that is held outside [0, 1] is no truncation.
+    """
+    port = find_truncation(roles)
+    if port is None or _is_called(port, ["psi"]):
+        return None
+    [value] = [constant.value for constant in held if constant.port.key == port.key]
+    return float(value) if _is_share(value) else None
+
+
+def _is_called(port: Port, words: Sequence[str]) -> bool:
+    return any(word in port.key.lower() for word in words)
+
+
+def _is_share(value: Value) -> bool:
+    return 0 <= value <= 1
 
 
 def choose_constants(

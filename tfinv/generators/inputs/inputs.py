@@ -11,7 +11,12 @@ from tfinv.errors import UserError
 from tfinv.generators.inputs.canonical import make_canonical
 from tfinv.generators.inputs.class_names import ClassNames, imagenet_names
 from tfinv.generators.inputs.classes import count_classes
-from tfinv.generators.inputs.constants import Constant, Value, choose_constants, find_truncation
+from tfinv.generators.inputs.constants import (
+    Constant,
+    Value,
+    choose_constants,
+    sampled_truncation,
+)
 from tfinv.generators.inputs.prior import Prior
 from tfinv.generators.inputs.roles import find_roles
 from tfinv.graph.facts import Facts
@@ -80,13 +85,7 @@ class Inputs:
         if self.classes == _IMAGENET_CLASSES:
             self.class_names = imagenet_names()
         self.one_hot = self._takes_rows() and made.labels.dtype.is_floating
-        truncation = find_truncation(roles)
-        values = {constant.port.key: constant.value for constant in self.held}
-        # StyleGAN's psi acts behind the mapping network, and its z is N(0, I) all the same.
-        scales = (
-            truncation is not None and "trunc" in truncation.key and "psi" not in truncation.key
-        )
-        self.sampled_truncation = float(values[truncation.key]) if scales else None
+        self.sampled_truncation = sampled_truncation(roles, self.held)
         self.notes = [*roles.notes, *map(_guess, (c for c in self.held if c.is_guess))]
         if made.batch is not None and made.batch > 1:
             self.notes.append(
