@@ -116,6 +116,29 @@ def test_what_else_an_only_scalar_may_be(key, value, prior):
     assert sampled((key, F, []), given={key: value}) == prior
 
 
+@pytest.mark.parametrize("value", [1.5, -0.5, 5, float("nan")])
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("truncation", "truncation"), ("Truncation", "Truncation"), ("t", "truncation")],
+)
+def test_a_truncation_is_from_0_to_1(key, said, value):
+    with pytest.raises(UserError) as raised:
+        chosen((key, F, []), ("training", B, []), given={said: value})
+    assert str(raised.value) == (
+        f"truncation {value:g} is out of range: memory takes --truncation from 0 to 1"
+    )
+    assert chosen(("truncation_psi", F, []), given={"truncation": 1.5})[0] == {
+        "truncation_psi": 1.5
+    }
+
+
+def test_the_ends_of_the_range_are_in_it():
+    for value in (0, 1):
+        assert chosen(("truncation", F, []), given={"truncation": value})[0] == {
+            "truncation": value
+        }
+
+
 def test_inner_tensors_and_draws_are_handed_on():
     _, _, inner = chosen(given={DRAWS: 0.0, "Tanh": 2.0})
     assert inner == {DRAWS: 0.0, "Tanh": 2.0}

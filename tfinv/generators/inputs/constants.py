@@ -133,14 +133,18 @@ def choose_constants(
       The constants, and what is given for names that are no inputs: tensors, and `DRAWS`.
 
     Raises:
-      UserError: if something is given that the generator does not have, or of another kind.
+      UserError: if something is given that the generator does not have, or of another kind, or a
+        truncation outside [0, 1].
     """
     ports = [*roles.scalars, *roles.others]
     keys = {port.key for port in ports}
     truncation = find_truncation(roles)
     given = dict(given)
-    if TRUNCATION in given and TRUNCATION not in keys and truncation is not None:
+    by_role = TRUNCATION in given and TRUNCATION not in keys and truncation is not None
+    if by_role:
         given.setdefault(truncation.key, given.pop(TRUNCATION))
+    if by_role or (truncation is not None and _is_called(truncation, ["trunc"])):
+        _check_truncation(model, truncation, given.get(truncation.key, 1))
     inner = {name: value for name, value in given.items() if name not in keys}
     for name in inner:
         if name != DRAWS and split_tensor_name(name)[0] not in model.nodes:
@@ -176,6 +180,14 @@ def _constant(model: GraphModel, port: Port, given: Value | None, is_known: bool
     is_empty = port.shape is not None and 0 in port.shape  # ProGAN's labels are [N, 0]
     sure = is_empty or (is_scalar and is_known)
     return Constant(port, 1.0 if is_scalar else 0.0, is_guess=not sure)
+
+
+def _check_truncation(model: GraphModel, port: Port, value: Value) -> None:
+    """Refuses a value outside BigGAN's table of statistics, which the graph looks up blindly."""
+    if not _is_called(port, ["psi"]) and not _is_share(value):
+        raise UserError(
+            f"truncation {value:g} is out of range: {model.path} takes --truncation from 0 to 1"
+        )
 
 
 def _checked(model: GraphModel, port: Port, value: Value) -> Value:
