@@ -6,6 +6,7 @@ known of a published module, then what samples show. How each thing was found is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,10 +22,12 @@ from tfinv.generators.output.layout import Layout, find_layout, flattened
 from tfinv.graph.facts import Facts
 from tfinv.graph.interpret import Program
 
-__all__ = ["Frame", "Hints", "find_frame"]
+__all__ = ["Frame", "Hints", "find_frame", "measure_range"]
 
 SAMPLES = 100
 _AT_ONCE = 20
+_NUMBERS_AT_ONCE = 20 * 128 * 128 * 3  # a picture of 512x512 comes alone: its activations are large
+_NUMBERS_KEPT = 4096  # of a picture
 _FEW = 8
 _COUPLING = 1e-3  # of the largest value; convolutions round differently by far less
 
@@ -144,10 +147,26 @@ def _find_range(
     )
     if found is not None:
         return found
-    samples = [
-        draw(range(first, min(first + _AT_ONCE, SAMPLES))) for first in range(0, SAMPLES, _AT_ONCE)
-    ]
-    return range_of_samples(np.concatenate(samples)), f"measured from {SAMPLES} samples"
+    return measure_range(draw, math.prod(layout.shape)), f"measured from {SAMPLES} samples"
+
+
+def measure_range(draw: Draw, size: int) -> str:
+    """The range that samples show; of large pictures, a few thousand numbers each are looked at.
+
+    Args:
+      draw: as for `find_frame`.
+      size: how many numbers a picture has.
+    """
+    at_once = max(1, min(_AT_ONCE, _NUMBERS_AT_ONCE // size))
+    # Any fixed step through a picture would see some of its channels or columns more than others.
+    places = np.arange(size)
+    if size > _NUMBERS_KEPT:
+        places = np.random.default_rng(0).choice(size, _NUMBERS_KEPT, replace=False)
+    kept = []
+    for first in range(0, SAMPLES, at_once):
+        pictures = draw(range(first, min(first + at_once, SAMPLES)))
+        kept.append(pictures.reshape(len(pictures), size)[:, places])
+    return range_of_samples(np.concatenate(kept))
 
 
 def _before_flattening(
