@@ -57,6 +57,12 @@ def test_a_run_says_what_it_compares_and_its_config_repeats_it(invert, tmp_path)
         ((LOSS, "--feature_network=no/such"), ["'no/such' does not exist"]),
         ((LOSS, "{network}", "--feature_range=0,2"), ["feature_range", "0,255"]),
         (("--loss=mse + 0.1*lpips", "{network}"), ["lpips", "features"]),
+        ((LOSS, "{network}", "--feature_weights=some.h5"), ["drop --feature_weights"]),
+        ((LOSS, "--feature_weights=some.h5"), ["--feature_weights", "add --feature_network"]),
+        (
+            (LOSS, "--feature_network=inception_v3", "--feature_weights=no/such.h5"),
+            ["no/such.h5", "no such file"],
+        ),
     ],
 )
 def test_one_line_for_what_does_not_go_together(invert, tmp_path, options, words):

@@ -11,7 +11,10 @@ from tfinv.graph import ops, walk
 from tfinv.graph.model import GraphModel, split_tensor_name
 from tfinv.graph.plan import LIVE, UNUSED, Plan
 
-__all__ = ["Names", "carried_tensors"]
+__all__ = ["OUTPUT", "Names", "carried_tensors"]
+
+OUTPUT = "output"
+"""Means a network's only output, whatever that is called."""
 
 _LISTED = 8
 

@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.features.names import Names, carried_tensors
+from tfinv.features.names import OUTPUT, Names, carried_tensors
 from tfinv.features.pictures import (
     INCEPTION_SIZE,
     Feed,
     find_layout,
     find_picture,
+    inception_layer,
     is_inception,
     range_of_network,
 )
@@ -39,9 +40,11 @@ class FeatureNetwork:
 
     Args:
       source: any file that `tfinv.load_generator` can read: a SavedModel, a TF-Hub module or its
-        handle, a .keras file, and so on.
+        handle, a .keras file, and so on; or "inception_v3", which Keras builds.
       layer: where the features are: a tensor, a node, a scope, or the end of one's name, as in
-        "8x8/Conv1" (see `Names`), or the key of an output. The only output if None.
+        "8x8/Conv1" (see `Names`), or the key of an output; "output" is the only output, whatever
+        it is called. If None, that, but of InceptionV3 the thesis's layer: Mixed_7a, which Keras
+        calls mixed8.
       image_range: values of black and white in what the network wants, "-1,1", "0,1" or "0,255".
         If None, what its first operations say; [0, 1] for TF-Hub modules of TF1; else [-1, 1].
       size: height and width that pictures are resized to. If None, the input's own where it is
@@ -51,6 +54,8 @@ class FeatureNetwork:
       output: name of a tensor behind the layer, likewise.
       constants: values of further inputs by key. Without, an input has its own default; flags such
         as training are False; numbers have to be given, if the layer depends on them.
+      weights: an HDF5 file of them, for a source that Keras builds; downloaded if None.
+      flag: what flags that speak of this network begin with, for messages.
 
     Attributes:
       path: where it was read from.
@@ -73,19 +78,19 @@ class FeatureNetwork:
         inputs: Sequence[str] = (),
         output: str | None = None,
         constants: Mapping[str, float | bool] | None = None,
+        weights: str | Path | None = None,
+        flag: str = "feature",
     ):
-        reading = read_network(source, Request(signature, tuple(inputs), output))
+        request = Request(signature, tuple(inputs), output)
+        reading = read_network(source, request, weights=weights, size=size, layer=layer, flag=flag)
         model, port = for_any_batch(reading.model, find_picture(reading.model))
         self.path, self._model = model.path, model
         self._picture = walk.canonical(port.tensor)
         self._constants = side_inputs(model, port, constants or {})
         plan = self._plan([port.tensor for port in model.outputs])
-        if layer is None and len(model.outputs) > 1:
-            keys = ", ".join(port.key for port in model.outputs)
-            raise UserError(f"{self.path} has several outputs: name a layer, or one of {keys}")
-        names = Names(model, plan)
-        self.layer = names.find(model.outputs[0].key if layer is None else layer)
+        self.layer = Names(model, plan).find(self._layer(layer))
         self._check_layer()
+        self._flag = flag
         self.notes: list[str] = list(reading.notes)
         self.feed = self._feed(port, plan, image_range or reading.image_range, size)
         size = self.feed.size and " of {}x{}".format(*self.feed.size)
@@ -186,6 +191,18 @@ class FeatureNetwork:
             constants=self._constants,
         )
 
+    def _layer(self, wanted: str | None) -> str:
+        """What to look for, where nothing or the output is asked for."""
+        outputs = self._model.outputs
+        if wanted is None:
+            wanted = inception_layer(self._model)
+            if wanted is None and len(outputs) > 1:
+                keys = ", ".join(port.key for port in outputs)
+                raise UserError(f"{self.path} has several outputs: name a layer, or one of {keys}")
+        if wanted in (None, OUTPUT) and len(outputs) == 1:
+            return outputs[0].key
+        return wanted
+
     def _check_layer(self) -> None:
         dtype = tensor_type(self._model.nodes, self.layer)
         if not dtype.is_floating:
@@ -225,7 +242,7 @@ class FeatureNetwork:
             image_range = _ASSUMED_RANGE
             self.notes.append(
                 f"{self.path} does not say which range it wants pictures in: [{image_range}] is "
-                "assumed; --feature_range overrides it"
+                f"assumed; --{self._flag}_range overrides it"
             )
         if image_range not in RANGES:
             raise UserError(

@@ -17,10 +17,12 @@ from tfinv.graph.model import GraphModel, Port
 from tfinv.graph.plan import LIVE, Plan
 
 __all__ = [
+    "INCEPTION_RANGE",
     "INCEPTION_SIZE",
     "Feed",
     "find_layout",
     "find_picture",
+    "inception_layer",
     "is_inception",
     "range_of_network",
 ]
@@ -28,9 +30,12 @@ __all__ = [
 # TF-Hub's common signature for images, which modules with a signature of TF1 keep, is in [0, 1].
 _HUB_PRODUCER, _HUB_RANGE = "TF1-Hub module", "0,1"
 
-# InceptionV3 by names that the two makers gave its blocks: what it was trained on.
-_INCEPTION = ({"Mixed_7a", "Mixed_6e"}, {"mixed7", "mixed8"})
-INCEPTION_SIZE, _INCEPTION_RANGE = 299, "-1,1"
+# InceptionV3 by names that its two makers, slim and Keras, gave its blocks: the layer of the thesis
+# (section 6.2.3), and the block before that.
+_INCEPTION = (("Mixed_7a", "Mixed_6e"), ("mixed8", "mixed7"))
+
+# What it was trained on.
+INCEPTION_SIZE, INCEPTION_RANGE = 299, "-1,1"
 
 # Ops behind the input through which a range can be followed.
 _PASSED = {"Cast", "Transpose", "ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"}
@@ -113,9 +118,14 @@ def find_layout(port: Port) -> str:
 
 def is_inception(model: GraphModel) -> bool:
     """Whether a network is InceptionV3, of slim or of Keras, by the names of its blocks."""
+    return inception_layer(model) is not None
+
+
+def inception_layer(model: GraphModel) -> str | None:
+    """The layer that the thesis compares features at, if a network is InceptionV3; else None."""
     # Keras 3 puts "_1" behind the names of its layers.
     parts = {re.sub(r"_\d+$", "", part) for node in model.nodes for part in node.split("/")}
-    return any(marks <= parts for marks in _INCEPTION)
+    return next((marks[0] for marks in _INCEPTION if parts.issuperset(marks)), None)
 
 
 def range_of_network(model: GraphModel, plan: Plan, inception: bool) -> str | None:
@@ -135,7 +145,7 @@ def range_of_network(model: GraphModel, plan: Plan, inception: bool) -> str | No
         return proved
     if model.producer == _HUB_PRODUCER:
         return _HUB_RANGE
-    return _INCEPTION_RANGE if inception else None
+    return INCEPTION_RANGE if inception else None
 
 
 def _range_of_graph(plan: Plan) -> str | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tfinv.errors import UserError
+from tfinv.features.applications import APPLICATIONS, read_application
 from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.inputs.fixed_batch import free_batch
@@ -19,32 +20,65 @@ from tfinv.graph.model import GraphModel, Port
 
 __all__ = ["for_any_batch", "read_network", "side_inputs"]
 
+_SPELT = {"feature": "feature network"}
 
-def read_network(source: str | Path, request: Request) -> Reading:
-    """Reads a graph from any file that a generator can come in.
+
+def read_network(
+    source: str | Path,
+    request: Request,
+    *,
+    weights: str | Path | None = None,
+    size: int | None = None,
+    layer: str | None = None,
+    flag: str = "feature",
+) -> Reading:
+    """Reads a graph from any file that a generator can come in, or builds one that has a name.
+
+    Args:
+      source: a file, or a name in `APPLICATIONS`.
+      request: what is said about the file.
+      weights: those of a network with a name; see `read_application`.
+      size: height and width of the pictures of a network with a name.
+      layer: the one that is wanted of it.
+      flag: what flags that speak of this network begin with, for messages.
 
     Returns:
       The graph, and what its format has to say; `image_range` is that of the pictures it takes.
 
     Raises:
-      UserError: it cannot be read; flags in the message are those of feature networks.
+      UserError: it cannot be read.
     """
     source = os.path.expanduser(str(source))
+    if source in APPLICATIONS and not os.path.exists(source):
+        if request != Request():
+            raise UserError(
+                f"{source} is built here and has neither signatures nor tensors to choose: drop "
+                f"--{flag}_signature, --{flag}_input and --{flag}_output"
+            )
+        return read_application(source, weights, size, layer=layer, flag=flag)
+    if weights is not None:
+        raise UserError(
+            f"{source} has its own weights: drop --{flag}_weights, which goes with "
+            f"{' or '.join(APPLICATIONS)}"
+        )
+
+    def renamed(text: str) -> str:
+        return re.sub(r"--(signature|input|output)\b", rf"--{flag}_\1", text)
+
     for form in FORMATS:
         if source.strip() and form.recognises(source):
             try:
                 reading = form.read(source, request)
             except UserError as error:
-                raise UserError(_renamed(str(error))) from error
+                raise UserError(renamed(str(error))) from error
             model = dataclasses.replace(reading.model, path=source)
-            return Reading(model, reading.image_range, tuple(map(_renamed, reading.notes)))
+            return Reading(model, reading.image_range, tuple(map(renamed, reading.notes)))
     known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
     fault = "is in no format that is known here" if os.path.exists(source) else "does not exist"
-    raise UserError(f"the feature network {source!r} {fault}: give one of {known}")
-
-
-def _renamed(text: str) -> str:
-    return re.sub(r"--(signature|input|output)\b", r"--feature_\1", text)
+    raise UserError(
+        f"the {_SPELT.get(flag, flag)} {source!r} {fault}: give {', '.join(APPLICATIONS)}, or one "
+        f"of {known}"
+    )
 
 
 def for_any_batch(model: GraphModel, port: Port) -> tuple[GraphModel, Port]:
