@@ -18,15 +18,25 @@ __all__ = ["parse_config", "vet_config"]
 _MAX_CONFIG = 64 << 20  # bytes
 
 # Where Keras keeps what a model is made of; keras.utils and others hold functions that do more.
-_ROOMS = (
-    "activations|constraints|dtype_policies|initializers|layers|losses|metrics|ops|optimizers|"
-    "quantizers|random|regularizers"
+_FUNCTION_ROOMS = (
+    "activations|constraints|initializers|layers|losses|metrics|ops|random|regularizers"
 )
-_FUNCTIONS = re.compile(rf"None|builtins|keras|(tf_)?keras(\.src)?\.({_ROOMS})(\.\w+)*")
+_CLASS_ROOMS = f"{_FUNCTION_ROOMS}|dtype_policies|models|optimizers|quantizers"
+_FUNCTIONS = re.compile(rf"None|builtins|keras|(tf_)?keras(\.src)?\.({_FUNCTION_ROOMS})(\.\w+)*")
 _CLASSES = re.compile(
-    rf"{_FUNCTIONS.pattern}|(tf_)?keras(\.src)?\.(backend|models)(\.\w+)*|"
+    rf"None|builtins|keras|(tf_)?keras(\.src)?\.(backend|{_CLASS_ROOMS})(\.\w+)*|"
     r"(tf_)?keras\.src\.engine\.(functional|sequential|training|input_layer)"
 )
+_OPERATIONS = re.compile(r"keras(\.src)?\.ops(\.\w+)*")  # classes that have no public name
+_HELPERS = ("deserialize", "get", "serialize")
+
+# What a file names that no room of Keras shows.
+_UNLISTED = {
+    *("Functional", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"),
+    *("DTypePolicy", "Policy", "TensorShape"),
+    *("__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__"),
+    *("__tensor__", "__tuple__"),
+}
 
 # Layers that run code from the file, or read other files while they are built.
 _REFUSED = {
@@ -36,7 +46,10 @@ _REFUSED = {
     "JaxLayer": "runs Python code from the file",
     "FlaxLayer": "runs Python code from the file",
     "TFSMLayer": "loads another model",
+    "DenseFeatures": "reads other files",
+    "IndexLookup": "reads other files",
     "IntegerLookup": "reads other files",
+    "SequenceFeatures": "reads other files",
     "StringLookup": "reads other files",
     "TextVectorization": "reads other files",
     "ClassMethod": "calls what the file names",
@@ -79,18 +92,23 @@ def vet_config(config, keras, path: str) -> None:
     Raises:
       UserError: names the class or function.
     """
-    for entry in _classes(config):
-        _vet_class(entry, keras, path)
+    for part in _dicts(config):
+        if isinstance(part.get("vocabulary"), str):
+            raise UserError(
+                f"{path}: refused, because a layer would read its vocabulary from "
+                f"{part['vocabulary']!r}; save the generator without it"
+            )
+        if "class_name" in part:
+            _vet_class(part, keras, path)
 
 
-def _classes(config) -> Iterator[dict]:
-    """Every part of a Keras configuration that names a class or a function."""
+def _dicts(config) -> Iterator[dict]:
+    """Every dictionary in a configuration, however deep."""
     stack = [config]
     while stack:
         part = stack.pop()
         if isinstance(part, dict):
-            if "class_name" in part:
-                yield part
+            yield part
             stack.extend(part.values())
         elif isinstance(part, list):
             stack.extend(part)
@@ -110,22 +128,36 @@ def _vet_class(entry: dict, keras, path: str) -> None:
         _vet_operation(entry, path)
     if keras.saving.get_registered_object(registered or name) is not None:
         return
-    allowed = _CLASSES
     if name == "function":
-        allowed, name = _FUNCTIONS, entry.get("config")
-        if str(module) in ("None", "builtins") and not _is_known(name, keras):
-            allowed = re.compile(r"\b\B")  # matches nothing
-    if not allowed.fullmatch(str(module)) or (registered and ">" in registered):
+        name = entry.get("config")
+        known = _FUNCTIONS.fullmatch(str(module)) and _is_function(name, keras)
+    else:
+        known = _CLASSES.fullmatch(str(module)) and _is_class(name, str(module), keras)
+    if not known or (registered and ">" in registered):
         raise UserError(
-            f"{path}: class {name!r} of {module!r} is not part of Keras; import the module that "
-            "registers it first, or export the model as a SavedModel with model.export()"
+            f"{path}: class {name!r} of {module!r} is not part of Keras, or does more than "
+            "compute; import the module that registers it first, or export the model as a "
+            "SavedModel with model.export()"
         )
 
 
-def _is_known(name, keras) -> bool:
-    """Whether a function without a module is one that layers take by name."""
-    rooms = (keras.activations, keras.initializers, keras.losses, keras.metrics)
-    return isinstance(name, str) and any(hasattr(room, name) for room in rooms)
+def _is_function(name, keras) -> bool:
+    """Whether Keras shows a function of this name among those that layers take."""
+    if not isinstance(name, str) or name in _HELPERS:
+        return False
+    rooms = (getattr(keras, room, None) for room in _FUNCTION_ROOMS.split("|") if room != "layers")
+    return any(callable(getattr(room, name, None)) for room in rooms)
+
+
+def _is_class(name: str, module: str, keras) -> bool:
+    """Whether Keras shows a class of this name, which is none of the refused under another."""
+    if name in _UNLISTED or _OPERATIONS.fullmatch(module):
+        return True
+    rooms = (getattr(keras, room, None) for room in _CLASS_ROOMS.split("|"))
+    found = [getattr(room, name, None) for room in rooms]
+    classes = [each for each in found if isinstance(each, type)]
+    bases = {base.__name__ for each in classes for base in each.__mro__}
+    return bool(classes) and not bases & set(_REFUSED)
 
 
 def _vet_operation(entry: dict, path: str) -> None:
