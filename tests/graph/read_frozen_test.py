@@ -11,7 +11,9 @@ import tensorflow as tf
 from graph import bare, exports
 
 from tfinv.errors import UserError
-from tfinv.graph.read_frozen import holds_saved_model, read_frozen
+from tfinv.graph import read_frozen as read_frozen_file
+from tfinv.graph.pick import BareGraph, read_graph
+from tfinv.graph.read_frozen import parse, read_frozen
 
 v1 = tf.compat.v1
 
@@ -121,7 +123,6 @@ def test_a_graph_without_placeholders(tmp_path):
 def test_files_that_are_no_graph(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     refused(tmp_path / name, "cannot be a graph|truncated or no graph")
-    assert not holds_saved_model(str(tmp_path / name))
 
 
 def test_truncated_graphs(tmp_path):
@@ -139,9 +140,31 @@ def test_truncated_graphs(tmp_path):
 
 
 def test_the_graph_of_a_saved_model_is_known(tmp_path):
-    saved = exports.tf1(tmp_path / "m")
-    assert holds_saved_model(str(Path(saved.path) / "saved_model.pb"))
-    assert not holds_saved_model(bare.frozen(tmp_path / "m.pb").path)
+    path = Path(exports.tf1(tmp_path / "m").path) / "saved_model.pb"
+    path = path.rename(tmp_path / "renamed.pb")
+    refused(path, "is the graph of a SavedModel")
+
+
+def test_a_graph_is_parsed_once(tmp_path, monkeypatch):
+    saved = bare.frozen(tmp_path / "m.pb")
+    parsed = []
+
+    def counted(path, kind):
+        parsed.append(kind)
+        return parse(path, kind)
+
+    monkeypatch.setattr(read_frozen_file, "parse", counted)
+    check(saved, read_frozen(saved.path)[0])
+    assert parsed == [v1.GraphDef]
+
+
+def test_values_are_written_into_the_graph_and_not_into_a_copy(tmp_path):
+    saved = bare.frozen(tmp_path / "m.pb", training=True)
+    graph_def = parse(saved.path, v1.GraphDef)
+    graph = BareGraph(graph_def, lambda node: None, "Frozen graph", saved.path)
+    check(saved, read_graph(graph, ["training=false"], None)[0])
+    (training,) = (node for node in graph_def.node if node.name == "training")
+    assert training.op == "Const" and not training.attr["value"].tensor.bool_val[0]
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ class BareGraph:
     """A graph that does not say what its inputs and outputs are.
 
     Attributes:
-      graph_def: the graph with its function library.
+      graph_def: the graph with its function library. `read_graph` writes the values of placeholders
+        into it, since a copy may be two gigabytes.
       read_variable: as for `build_model`.
       producer: what kind of file it is from, for GraphModel.
       path: that file, for messages.
@@ -68,8 +69,8 @@ def read_graph(
     check_file(graph.graph_def, graph.path)
     fixed = dict(entry.split("=", 1) for entry in inputs if "=" in entry)
     fed = [entry for entry in inputs if "=" not in entry]
-    graph = _with_constants(graph, fixed)
     nodes = {node.name: node for node in graph.graph_def.node}
+    _fix(fixed, nodes, graph.path)
     notes = []
     if output is None:
         output = _only_picture(graph, nodes, fed)
@@ -193,23 +194,17 @@ def _listed(names: Sequence[str]) -> str:
     return (", ".join(names[:_LISTED]) or "none") + more
 
 
-def _with_constants(graph: BareGraph, fixed: dict[str, str]) -> BareGraph:
-    """The graph with scalar placeholders replaced by values."""
-    if not fixed:
-        return graph
-    graph_def = tf.compat.v1.GraphDef()
-    graph_def.CopyFrom(graph.graph_def)
-    nodes = {node.name: node for node in graph_def.node}
+def _fix(fixed: dict[str, str], nodes, path: str) -> None:
+    """Turns scalar placeholders into constants of these values."""
     for name, text in fixed.items():
-        node = nodes[split_tensor_name(find_tensor(name, nodes, graph.path))[0]]
+        node = nodes[split_tensor_name(find_tensor(name, nodes, path))[0]]
         if not node.op.startswith("Placeholder"):
-            raise UserError(f"{graph.path}: {name} is no placeholder, so it can have no value")
-        value = _value(name, text, tf.as_dtype(node.attr["dtype"].type), graph.path)
+            raise UserError(f"{path}: {name} is no placeholder, so it can have no value")
+        value = _value(name, text, tf.as_dtype(node.attr["dtype"].type), path)
         node.op = "Const"
         del node.input[:]
         node.attr.pop("shape", None)
         node.attr["value"].tensor.CopyFrom(value)
-    return BareGraph(graph_def, graph.read_variable, graph.producer, graph.path)
 
 
 def _value(name: str, text: str, dtype: tf.DType, path: str):

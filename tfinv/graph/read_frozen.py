@@ -14,7 +14,7 @@ from tfinv.errors import UserError
 from tfinv.graph.model import GraphModel
 from tfinv.graph.pick import BareGraph, read_graph
 
-__all__ = ["holds_saved_model", "parse", "read_frozen"]
+__all__ = ["parse", "parse_frozen", "read_frozen"]
 
 _MAX_BYTES = 1 << 31  # a protocol buffer cannot be larger
 _MAX_TEXT = 1 << 28  # text takes twenty times its size in memory
@@ -38,9 +38,7 @@ def read_frozen(
         UserError: anything that is wrong with the file or the names, in one line.
     """
     path = os.fspath(path)
-    graph_def = parse(path, tf.compat.v1.GraphDef)
-    if not graph_def.node:
-        raise UserError(f"{path}: holds no graph; give a frozen GraphDef or a SavedModel's folder")
+    graph_def = parse_frozen(path)
 
     def read_variable(node):
         raise UserError(
@@ -51,13 +49,29 @@ def read_frozen(
     return read_graph(BareGraph(graph_def, read_variable, "Frozen graph", path), inputs, output)
 
 
-def holds_saved_model(path: str) -> bool:
-    """Whether a `.pb` file is the graph of a SavedModel rather than a frozen one."""
+def parse_frozen(path: str) -> tf.compat.v1.GraphDef:
+    """Parses the graph in a `.pb` or `.pbtxt` file.
+
+    Raises:
+        UserError: it holds none; says so where it holds that of a SavedModel.
+    """
     try:
-        if parse(path, tf.compat.v1.GraphDef).node:
-            return False
-    except UserError:
-        pass
+        graph_def = parse(path, tf.compat.v1.GraphDef)
+        if not graph_def.node:
+            raise UserError(
+                f"{path}: holds no graph; give a frozen GraphDef or a SavedModel's folder"
+            )
+        return graph_def
+    except UserError as error:
+        if not _holds_saved_model(path):
+            raise
+        raise UserError(
+            f"{path} is the graph of a SavedModel: call it saved_model.pb, put its folder "
+            "variables/ beside it, and give the folder that holds the two"
+        ) from error
+
+
+def _holds_saved_model(path: str) -> bool:
     try:
         held = parse(path, saved_model_pb2.SavedModel)
     except UserError:

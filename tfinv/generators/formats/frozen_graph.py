@@ -7,7 +7,7 @@ import os
 from tfinv.errors import UserError
 from tfinv.generators.formats import saved_model
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.graph.read_frozen import holds_saved_model, read_frozen
+from tfinv.graph.read_frozen import parse_frozen, read_frozen
 
 __all__ = ["is_graph", "read"]
 
@@ -23,12 +23,8 @@ def read(source: str, request: Request) -> Reading:
     """Reads a frozen graph; or, where the file is that of a SavedModel, the folder it stands in."""
     if os.path.basename(source) == "saved_model.pb":
         return saved_model.read(os.path.dirname(source) or os.curdir, request)
-    if holds_saved_model(source):
-        raise UserError(
-            f"{source} is the graph of a SavedModel: call it saved_model.pb, put its folder "
-            "variables/ beside it, and give the folder that holds the two"
-        )
     if request.signature is not None:
+        parse_frozen(source)  # which says so where it is that of a SavedModel
         raise UserError(
             f"{source} is a bare graph and has no signatures: name tensors with --input and "
             "--output instead of --signature"
