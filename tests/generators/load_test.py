@@ -14,6 +14,7 @@ import tensorflow_hub
 from generators import tiny
 
 from tfinv.errors import UserError
+from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.load import SHIPPED, load_generator
 
 
@@ -108,6 +109,18 @@ def test_a_keras_file_has_no_signatures(tmp_path):
     truth = tiny.keras(tmp_path / "g.keras", keras)
     refused(truth.path, "no signatures", "--signature", signature="serving_default")
     assert load_generator(truth.path).producer == "Keras 3 file"
+
+
+@pytest.mark.parametrize("name", ["G.KERAS", "G.H5", "g.HDF5", "G.Pb", "g.TAR.gz"])
+def test_a_file_is_known_by_its_name_however_it_is_written(tmp_path, name):
+    (tmp_path / name).write_bytes(b"damaged")
+    assert sum(form.recognises(str(tmp_path / name)) for form in FORMATS) == 1
+
+
+def test_the_graph_of_a_saved_model_by_another_name(saved, tmp_path):
+    path = shutil.copy(f"{saved}/saved_model.pb", tmp_path / "graph.pb")
+    for options in ({}, {"signature": "serving_default"}):
+        refused(path, "is the graph of a SavedModel", **options)
 
 
 def test_a_classifier_is_no_generator(tmp_path):

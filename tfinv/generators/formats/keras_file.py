@@ -19,7 +19,7 @@ def is_keras(source: str) -> bool:
 
 def is_hdf5(source: str) -> bool:
     """Whether a source is an HDF5 file."""
-    return source.endswith((".h5", ".hdf5")) and os.path.exists(source)
+    return source.lower().endswith((".h5", ".hdf5")) and os.path.exists(source)
 
 
 def read(source: str, request: Request) -> Reading:
