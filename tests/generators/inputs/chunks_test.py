@@ -12,12 +12,13 @@ import pytest
 import tensorflow as tf
 from generators.inputs_of import facts_of, model_of
 from graph import graphs
+from graph.cuts import CUTS, SIZE, THREE
 
 from tfinv.generators.generator import Generator
 from tfinv.generators.inputs.chunks import find_chunks
 
 
-def chunks(cut, size: int = 12):
+def chunks(cut, size: int = SIZE):
     """Of a graph that reads each of the pieces that `cut(z)` gives."""
 
     def draw(z):
@@ -26,36 +27,9 @@ def chunks(cut, size: int = 12):
     return find_chunks(facts_of(model_of({"z": (tf.float32, [None, size])}, draw)), "z:0", size)
 
 
-THREE = [(0, 4), (4, 8), (8, 12)]
-
-
-@pytest.mark.parametrize(
-    ("cut", "found"),
-    [
-        (lambda z: tf.split(z, 3, axis=1), THREE),
-        (lambda z: tf.split(tf.identity(z), [5, 3, 4], axis=1), [(0, 5), (5, 8), (8, 12)]),
-        (lambda z: tf.split(z, [5, -1, 4], axis=1), [(0, 5), (5, 8), (8, 12)]),
-        (lambda z: [z[:, :4], z[:, 4:8], z[:, 8:]], THREE),
-        (lambda z: [z[:, -4:], z[:, :8]], [(0, 8), (8, 12)]),
-        (lambda z: [tf.slice(z, [0, k], [-1, 4]) for k in (0, 4, 8)], THREE),
-        (lambda z: tf.unstack(tf.reshape(z, [-1, 3, 4]), axis=1), THREE),
-        (lambda z: [tf.reshape(z, [-1, 3, 4])[:, k] for k in range(3)], THREE),
-        (lambda z: tf.split(tf.reshape(z, [-1, 3, 4]), 3, axis=1), THREE),
-        (lambda z: tf.split(tf.cast(z, tf.float16), 3, axis=1), THREE),
-        (lambda z: [*tf.split(z[:, :8], 2, axis=1), z[:, 8:]], THREE),
-        (lambda z: [*tf.split(z, 3, axis=1), tf.split(z, 3, axis=1)[0]], THREE),
-        # Something reads it all, or what is cut is not all of it, or it is not cut along z.
-        (lambda z: [*tf.split(z, 3, axis=1), z], [(0, 12)]),
-        (lambda z: [z], [(0, 12)]),
-        (lambda z: [z[:, :4], z[:, 8:]], [(0, 12)]),
-        (lambda z: [z[:, :7], z[:, 5:]], [(0, 12)]),
-        (lambda z: [z[:, ::2], z[:, 1::2]], [(0, 12)]),
-        (lambda z: [z[:1], z[1:]], [(0, 12)]),
-        (lambda z: [tf.reshape(z, [-1, 4])], [(0, 12)]),
-        (lambda z: [tf.cast(tf.shape(z), tf.float32), *tf.split(z, 3, axis=1)], THREE),
-    ],
-)
-def test_cuts(cut, found):
+@pytest.mark.parametrize("name", CUTS)
+def test_cuts(name):
+    cut, found = CUTS[name]
     assert chunks(cut) == found
 
 
@@ -68,6 +42,26 @@ def test_any_sizes(sizes, slices):
         return [z[:, a:b] for a, b in pieces] if slices else tf.split(z, sizes, axis=1)
 
     assert chunks(cut, ends[-1]) == pieces
+
+
+@pytest.mark.parametrize(
+    "name", ["split", "tf.slice", "sizes and the rest", "unstacked", "unstacked, any batch"]
+)
+def test_behind_the_dense_layer_its_chunk_is_not_read_however_it_was_cut(name):
+    cut, w = CUTS[name][0], graphs.Weights()
+
+    def draw(z):
+        first, *others = cut(z)
+        h = tf.nn.relu(tf.reshape(first @ w(4, 48), [-1, 4, 4, 3], name="dense"))
+        for chunk in others:
+            h *= 1 + tf.reshape(chunk @ w(4, 3), [-1, 1, 1, 3])
+        return tf.tanh(h)
+
+    generator = Generator(model_of({"z": (tf.float32, [None, SIZE])}, draw))
+    assert generator.chunks == THREE
+    for free in ((), ("latent",)):
+        split = generator.split("dense", free)
+        np.testing.assert_array_equal(split.latent_read, np.arange(SIZE) >= 4)
 
 
 def test_a_hierarchical_generator():
