@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tfinv.errors import UserError
@@ -30,7 +30,12 @@ _EVENT_FILE = re.compile(r"events\.out\.tfevents\..*")
 _NAMED = 4
 
 
-def open_folder(folder: Path, config_text: str, overwrite: bool) -> None:
+def open_folder(
+    folder: Path,
+    config_text: str,
+    overwrite: bool,
+    is_ours: Callable[[str], bool] | None = None,
+) -> None:
     """Takes a folder for a run with this configuration, or refuses it.
 
     An empty folder is made the run's own by writing `config.cfg` into it. A folder with the
@@ -41,11 +46,14 @@ def open_folder(folder: Path, config_text: str, overwrite: bool) -> None:
       folder: the output folder, which exists.
       config_text: the run's flags, a line each, without those that do not change results.
       overwrite: removes what an earlier, different run wrote; nothing else is ever removed.
+      is_ours: whether a run writes a file of this name, beside `config.cfg`; by default those of an
+        inversion.
 
     Raises:
       UserError: if the folder cannot be written, holds something else, or holds a different run
         and `overwrite` is false; the differing flags are named.
     """
+    is_ours = is_ours or _is_ours
     with storage_errors(folder):
         names = sorted(os.listdir(folder))
         for name in filter(is_temporary, names):
@@ -64,9 +72,9 @@ def open_folder(folder: Path, config_text: str, overwrite: bool) -> None:
         if not difference and not overwrite:
             return
         with storage_errors(folder):
-            _clear(folder)
+            _clear(folder, is_ours)
     else:
-        _refuse_foreign(folder, names, overwrite)
+        _refuse_foreign(folder, names, overwrite, is_ours)
     text = config_text if config_text.endswith("\n") else config_text + "\n"
     write_atomically(folder / CONFIG, lambda file: file.write((_HEADER + text).encode()))
 
@@ -147,9 +155,11 @@ def _read_config(path: Path) -> str:
         raise UserError(f"{path}: cannot be read: {error}; choose another --output_dir") from error
 
 
-def _refuse_foreign(folder: Path, names: list[str], overwrite: bool) -> None:
+def _refuse_foreign(
+    folder: Path, names: list[str], overwrite: bool, is_ours: Callable[[str], bool]
+) -> None:
     """A folder without `config.cfg` is no run's: nothing in it may be replaced or mixed with."""
-    in_our_way = [name for name in names if _is_ours(name)]
+    in_our_way = [name for name in names if is_ours(name)]
     if overwrite and not in_our_way:
         return
     if in_our_way if overwrite else names:
@@ -158,13 +168,13 @@ def _refuse_foreign(folder: Path, names: list[str], overwrite: bool) -> None:
         raise UserError(f"{folder}: holds {shown} {why}; choose another --output_dir")
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, is_ours: Callable[[str], bool]) -> None:
     """Removes what a run writes; the config last, so that a kill leaves a run that is known."""
     for name in sorted(os.listdir(folder)):
         path = folder / name
-        if name == EVENTS and path.is_dir() and not path.is_symlink():
+        if name == EVENTS and is_ours(name) and path.is_dir() and not path.is_symlink():
             remove_events(folder)
-        elif _is_ours(name) and name != CONFIG and not path.is_dir():
+        elif is_ours(name) and name != CONFIG and not path.is_dir():
             path.unlink()
     (folder / CONFIG).unlink()
 
@@ -182,7 +192,7 @@ def remove_events(folder: Path) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name in (*_FILES, CONFIG, EVENTS) or _SHARD.fullmatch(name) is not None
+    return name in (*_FILES, EVENTS) or _SHARD.fullmatch(name) is not None
 
 
 def _flags(text: str) -> dict[str, list[str]]:
