@@ -157,7 +157,7 @@ class Generator:
             found = find_layer(self._layers, self._dense)
         else:
             found = find_layer(self._layers, layer)
-        return Split(self._model, self.inputs, self.border, found, self._output, free)
+        return Split(self._model, self.inputs, self.border, found, self._output, free, self.chunks)
 
     @property
     def class_names(self) -> ClassNames | None:

@@ -39,6 +39,8 @@ class Split:
       layer: where.
       code_shape: shape of a code, without the batch.
       latent_size: length of z.
+      chunks: the pieces that the graph cuts z into, (start, stop) each; mostly one.
+      conditional: whether labels are needed.
       classes: number of classes; None if unconditional or not known.
       is_latent: whether the code is z itself.
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
@@ -57,10 +59,12 @@ class Split:
         layer: Layer,
         output: str,
         free: Sequence[str] = (),
+        chunks: Sequence[tuple[int, int]] = (),
     ):
         self.layer = layer
         self.code_shape, self.latent_size = layer.shape, inputs.latent_size
-        self.classes = inputs.classes
+        self.chunks = tuple(chunks) or ((0, self.latent_size),)
+        self.conditional, self.classes = inputs.conditional, inputs.classes
         self.is_latent = layer.name == LATENT
         self._model, self._inputs, self._border = model, inputs, border
         self._output = output

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.inversion import priors
+from tfinv.generators.split import Split
+from tfinv.inversion import priors, subspace
 from tfinv.inversion.trial import Trial
 
 __all__ = ["TERMS", "Loss", "Term", "mse"]
@@ -32,22 +33,35 @@ class Term:
     Attributes:
       name: what it is called in a sum.
       value: a Trial to float32 [B]. Never a mean over the batch: that would couple images to each
-        other and the result to the batch size.
+        other and the result to the batch size. None if `made_for` makes it.
       at: "latent" if it makes sense only where z is optimised, as the code or beside it; "code" if
         only behind the latent; else "any".
       reference: targets float32 [B, H, W, C] to what `value` needs of them and would else compute
         at every evaluation: floats [B, ...], row by row. It is computed once a batch, and is
         `trial.references[name]`. None if the term needs nothing of the kind.
+      made_for: a Split to its `value` there, for a term that depends on the layer; called once for
+        each stage that has the term.
     """
 
     name: str
-    value: Callable[[Trial], tf.Tensor]
+    value: Callable[[Trial], tf.Tensor] | None = None
     at: str = "any"
     reference: Callable[[tf.Tensor], tf.Tensor] | None = None
+    made_for: Callable[[Split], Callable[[Trial], tf.Tensor]] | None = None
 
     def applies(self, latent: bool, behind: bool) -> bool:
         """Whether a stage has this term; for the arguments see `Loss.at`."""
         return {"any": True, "latent": latent, "code": behind}[self.at]
+
+    def bound(self, split: Split) -> Term:
+        """The term with its value at a layer.
+
+        Raises:
+          UserError: if there it has none.
+        """
+        if self.made_for is None:
+            return self
+        return replace(self, value=self.made_for(split), made_for=None)
 
 
 TERMS = {
@@ -55,10 +69,12 @@ TERMS = {
     for term in (
         Term("mse", mse),
         Term("likelihood", priors.likelihood, at="latent"),
+        Term("chi_square", at="latent", made_for=priors.chi_square),
         Term("delta", priors.delta, at="code"),
+        Term("projection", at="code", made_for=subspace.projection),
     )
 }
-"""The terms that need nothing but the trial."""
+"""The terms that need nothing but the trial, or the layer."""
 
 _PART = re.compile(r"^(?:(?P<weight>[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*\*\s*)?(?P<name>[a-z_]+)$")
 
@@ -149,6 +165,14 @@ class Loss:
         """
         return Loss(tuple(part for part in self.parts if part[0].applies(latent, behind)))
 
+    def bound(self, split: Split) -> Loss:
+        """The same sum with every term's value at a layer; see `Term.made_for`.
+
+        Raises:
+          UserError: if a term has none there.
+        """
+        return Loss(tuple((term.bound(split), weight) for term, weight in self.parts))
+
     def references(self, targets: tf.Tensor) -> dict[str, tf.Tensor]:
         """What its terms keep of targets; see `Term.reference`.
 
@@ -162,7 +186,7 @@ class Loss:
         return {term.name: term.reference(targets) for term in kept}
 
     def __call__(self, trial: Trial) -> tf.Tensor:
-        """The weighted sum, float32 [B]."""
+        """The weighted sum, float32 [B]; of a loss whose terms need no layer, or are bound."""
         return tf.add_n([weight * term.value(trial) for term, weight in self.parts])
 
 

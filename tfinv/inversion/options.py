@@ -9,6 +9,7 @@ from typing import Any
 
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
+from tfinv.inversion.constraints import Constraint
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import SOLVERS
 from tfinv.inversion.solvers.leak import leak_schedule as check_leak
@@ -28,6 +29,7 @@ def make_stages(
     relu_leak: float | None,
     leak_schedule: str | None,
     optimize: Sequence[str] | None,
+    constraint: Constraint | None = None,
 ) -> list[CompiledStage]:
     """Cuts the generator at every layer asked for; for the arguments see `Inverter`.
 
@@ -39,11 +41,10 @@ def make_stages(
     if not stages:
         raise UserError("no stage is given: name at least one layer, such as dense")
     budgets = _budgets(max_evaluations, len(stages))
+    solvers = [_solver(solver, budget, relu_leak, leak_schedule) for budget in budgets]
     plans = [
-        stage
-        if isinstance(stage, Stage)
-        else Stage(stage, loss, _solver(solver, budget, relu_leak, leak_schedule), optimize)
-        for stage, budget in zip(stages, budgets, strict=True)
+        stage if isinstance(stage, Stage) else Stage(stage, loss, chosen, optimize, constraint)
+        for stage, chosen in zip(stages, solvers, strict=True)
     ]
     made = [
         CompiledStage(plan, generator.split(plan.layer, free_names(plan.optimize)))
@@ -52,6 +53,7 @@ def make_stages(
     _check_optimize(stages, made, generator.path)
     _check_order(made)
     _check_terms(loss, made)
+    _check_constraint(constraint, stages, made)
     return made
 
 
@@ -101,3 +103,22 @@ def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
     idle = [term.name for term in loss.terms if term not in used]
     if idle and any(stage.stage.loss == loss for stage in stages):
         raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")
+
+
+def _check_constraint(
+    constraint: Constraint | None,
+    given: Sequence[str | Stage],
+    stages: Sequence[CompiledStage],
+) -> None:
+    """A constraint must hold z in a stage of its own there, and in one of those by name."""
+    for stage, made in zip(given, stages, strict=True):
+        own = isinstance(stage, Stage) and stage.constraint is not None
+        if own and made.constraint is None:
+            raise UserError(_idle(stage.constraint))
+    by_name = [m for s, m in zip(given, stages, strict=True) if isinstance(s, str)]
+    if constraint is not None and all(made.constraint is None for made in by_name):
+        raise UserError(_idle(constraint))
+
+
+def _idle(constraint: Constraint) -> str:
+    return f"constraint {constraint} is on z, which none of its stages optimises: drop it"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
@@ -31,9 +32,9 @@ class Stage:
       layer: as for `Generator.split`.
       loss: what to minimise; terms that this layer does not have are left out.
       solver: how.
-      constraint: what z must keep to wherever it is optimised; None for nothing.
       optimize: what, out of "code", "latent" and "labels", the first among them; None for the code
         and, where g2 reads it, the latent (see `tfinv.inversion.unknowns.free_names`).
+      constraint: what z must keep to, if it is optimised here; None for nothing.
     """
 
     layer: str
@@ -83,6 +84,8 @@ class CompiledStage:
             raise UserError(
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
             )
+        self._bound = self.loss.bound(split)
+        self.constraint = stage.constraint if free_latent else None
         self._jit, self._works = True, False
         self._loops: dict[Any, Callable[..., Any]] = {}
 
@@ -101,14 +104,29 @@ class CompiledStage:
         shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
         moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
         references = dict(batch.references)
-        state = self.stage.solver.init(join(self.split, batch.start, batch.latents, batch.labels))
+        start, keys = self._start(batch)
+        state = self.stage.solver.init(start)
         if on_progress is not None:
             on_progress(state)
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
-            state = self._call(shapes, state, batch.targets, references, anchor, moving)
+            state = self._call(shapes, state, batch.targets, references, anchor, keys, moving)
             if on_progress is not None:
                 on_progress(state)
         return state
+
+    def losses(self, batch: Batch) -> tf.Tensor:
+        """The losses where a batch starts, float32 [B]; costs one forward pass."""
+        anchor = tf.reshape(batch.anchor, [len(batch.anchor), -1])
+        frontier = self.split.frontier(batch.latents, batch.labels)
+        parts = take_apart(self.split, self._start(batch)[0])
+        return self._losses(parts, batch.targets, batch.references, anchor, frontier)
+
+    def _start(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """The first rows of a batch, and the keys of its streams."""
+        keys = np.zeros(len(batch.anchor), np.uint32) if batch.keys is None else batch.keys
+        keys = tf.constant(keys)
+        rows = join(self.split, batch.start, batch.latents, batch.labels)
+        return self._constrain(keys)(rows, tf.ones(len(rows), tf.int32)), keys
 
     def _loop(self, shapes: dict[int, tf.Tensor], args: Sequence[Any]) -> Callable[..., Any]:
         """The loop for so many rows, and a frontier with these shapes in it, made once.
@@ -122,13 +140,14 @@ class CompiledStage:
         key = (self._jit, rows, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
         if key not in self._loops:
 
-            def steps(state: Any, targets: Any, references: Any, anchor: Any, moving: Any) -> Any:
+            def steps(state: Any, *given: Any) -> Any:
+                *given, moving = given
                 rest = iter(moving)
                 frontier = [
                     shapes[k] if k in shapes else next(rest)
                     for k in range(len(shapes) + len(moving))
                 ]
-                return self._steps(state, targets, references, anchor, frontier)
+                return self._steps(state, *given, frontier)
 
             loop = tf.function(steps, jit_compile=self._jit or None, autograph=False)
             # TensorFlow takes the loops of several stages for one that is traced too often, and
@@ -162,27 +181,47 @@ class CompiledStage:
         reason = self.split.obstacle() or "the loss does not depend on the code"
         return f"nothing can be optimised at {layer}: {reason}"
 
-    def _steps(self, state: Any, targets: Any, references: Any, anchor: Any, frontier: Any) -> Any:
-        solver, split = self.stage.solver, self.split
+    def _steps(
+        self, state: Any, targets: Any, references: Any, anchor: Any, keys: Any, frontier: Any
+    ) -> Any:
+        solver, constrain = self.stage.solver, self._constrain(keys)
 
         def evaluate(rows: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            parts = take_apart(split, rows)
-            code, latent = parts[CODE], parts.get("latent")
+            parts = take_apart(self.split, rows)
             with tf.GradientTape() as tape:
                 tape.watch(parts)
-                h = tf.reshape(code, [-1, *split.code_shape])
-                images = split.draw(h, frontier, leak, z=latent, labels=parts.get("labels"))
-                z = code if split.is_latent else latent
-                losses = self.loss(Trial(images, targets, code, anchor, z, references))
+                losses = self._losses(parts, targets, references, anchor, frontier, leak)
             return losses, self._gradient(tape.gradient(losses, parts))
 
         def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
             return (step < _STEPS_A_CALL) & tf.reduce_any(state.status == int(Status.RUNNING))
 
         def body(step: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
-            return step + 1, solver.step(state, evaluate)
+            return step + 1, solver.step(state, evaluate, constrain)
 
         return tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)[1]
+
+    def _losses(
+        self,
+        parts: Mapping[str, tf.Tensor],
+        targets: tf.Tensor,
+        references: Mapping[str, tf.Tensor],
+        anchor: tf.Tensor,
+        frontier: Sequence[tf.Tensor],
+        leak: tf.Tensor | float = 0.0,
+    ) -> tf.Tensor:
+        """The losses of unknowns, float32 [B]; see `take_apart` and `Trial`."""
+        code, latent = parts[CODE], parts.get("latent")
+        h = tf.reshape(code, [-1, *self.split.code_shape])
+        images = self.split.draw(h, frontier, leak, z=latent, labels=parts.get("labels"))
+        z = code if self.split.is_latent else latent
+        return self._bound(Trial(images, targets, code, anchor, z, references))
+
+    def _constrain(self, keys: tf.Tensor) -> Constrain:
+        """What holds the rows of a batch with these keys."""
+        if self.constraint is None:
+            return unconstrained
+        return constrained(self.constraint, self.split, keys)
 
     def _gradient(self, parts: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
         """The gradient by the rows, out of those by the unknowns."""

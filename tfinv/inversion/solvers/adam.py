@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfinv.inversion.solvers.base import Evaluate, Status, column
+from tfinv.inversion.solvers.base import Constrain, Evaluate, Status, column, unconstrained
 from tfinv.inversion.solvers.leak import DECAYING, HELD, leak_at
 
 __all__ = ["Adam", "AdamState"]
@@ -62,7 +62,9 @@ class Adam:
             square=zero,
         )
 
-    def step(self, state: AdamState, evaluate: Evaluate) -> AdamState:
+    def step(
+        self, state: AdamState, evaluate: Evaluate, constrain: Constrain = unconstrained
+    ) -> AdamState:
         """See `Solver.step`."""
         done = tf.cast(state.evaluations, tf.float32)
         share = done / self.max_evaluations
@@ -80,6 +82,7 @@ class Adam:
         square = 0.999 * state.square + 0.001 * tf.square(gradient)
         rate *= tf.sqrt(1.0 - 0.999 ** (done + 1.0)) / (1.0 - 0.9 ** (done + 1.0))
         code = state.code - column(rate) * mean / (tf.sqrt(square) + 1e-8)
+        code = constrain(code, evaluations + 1)
 
         spent = running & (evaluations >= self.max_evaluations)
         status = tf.where(spent, int(Status.BUDGET), state.status)

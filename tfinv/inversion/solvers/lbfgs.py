@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfinv.inversion.solvers.base import Evaluate, Status, column
+from tfinv.inversion.solvers.base import Constrain, Evaluate, Status, column, unconstrained
 from tfinv.inversion.solvers.curvature import (
     Curvature,
     forget,
@@ -103,10 +103,18 @@ class LBFGS:
             curvature=nothing_known(code, self.memory),
         )
 
-    def step(self, state: LBFGSState, evaluate: Evaluate) -> LBFGSState:
+    def step(
+        self, state: LBFGSState, evaluate: Evaluate, constrain: Constrain = unconstrained
+    ) -> LBFGSState:
         """See `Solver.step`."""
         running = state.status == int(Status.RUNNING)
         trial = state.code + column(state.length) * state.direction
+        promise = state.length * state.slope
+        if constrain is not unconstrained:
+            # A random draw that does not pay is one try; the next ones end at the constraint.
+            trial = constrain(trial, tf.where(state.tries == 0, state.evaluations + 2, 0))
+            moved = tf.reduce_sum(state.gradient * (trial - state.code), 1)
+            promise = tf.minimum(moved, 0.0)
         leak = tf.gather([part.leak for part in self._leaks], state.stage)
         loss, gradient = evaluate(trial, leak)
         evaluations = state.evaluations + tf.cast(running, tf.int32)
@@ -115,7 +123,7 @@ class LBFGS:
         # A leaking gradient promises decreases that a closed unit only delivers once it has opened,
         # so while it leaks any step that does no harm will do.
         demand = tf.where(leak > 0, 0.0, _ARMIJO)
-        enough = loss <= state.loss + demand * state.length * state.slope
+        enough = loss <= state.loss + demand * promise
         accepted = running & finite & (state.fresh | enough)
         failed = running & ~accepted
 
