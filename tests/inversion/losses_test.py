@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def in_numpy(t: Trial) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("name", [name for name, term in TERMS.items() if term.value])
 def test_each_term_is_that_of_its_formula_and_of_its_own_row(name):
     t = trial()
     value = Loss.of(name)(t)
@@ -94,6 +95,23 @@ def test_what_terms_keep_of_the_targets_is_computed_once_and_kept_by_name():
     assert Loss.of("mse").references(targets) == {}
 
 
+def test_a_term_that_depends_on_the_layer_is_made_for_it_once():
+    made = []
+
+    def for_split(split):
+        made.append(split)
+        return lambda t: tf.reduce_sum(t.code, 1) * split.scale
+
+    term, split = Term("scaled", made_for=for_split), types.SimpleNamespace(scale=3.0)
+    loss, t = Loss.of("mse") + 2 * Loss.of(term), trial()
+    bound = loss.bound(split)
+    for _ in range(2):
+        truth = in_numpy(t)["mse"] + 2 * 3 * t.code.numpy().sum(1)
+        np.testing.assert_allclose(bound(t), truth, rtol=1e-5)
+    assert made == [split] and loss.parts[1] == (term, 2.0)
+    assert Loss.of("mse").bound(split) == Loss.of("mse")
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -143,9 +161,9 @@ def test_a_term_that_does_not_exist_is_answered_with_those_that_do():
 
 
 def test_a_stage_has_the_terms_of_its_layer():
-    loss = Loss.parse("mse + 0.5*likelihood + 2*delta")
-    assert str(loss.at(latent=True, behind=False)) == "mse + 0.5 * likelihood"
-    assert str(loss.at(latent=False, behind=True)) == "mse + 2 * delta"
+    loss = Loss.parse("mse + 0.5*likelihood + 3*chi_square + 2*delta + 4*projection")
+    assert str(loss.at(latent=True, behind=False)) == "mse + 0.5 * likelihood + 3 * chi_square"
+    assert str(loss.at(latent=False, behind=True)) == "mse + 2 * delta + 4 * projection"
     assert loss.at(latent=True, behind=True) == loss  # z beside the code
     assert Loss.of("likelihood").at(latent=False, behind=True).parts == ()
 

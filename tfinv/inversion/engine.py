@@ -14,6 +14,7 @@ from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
 from tfinv.images import metrics
 from tfinv.images.ranges import to_float
+from tfinv.inversion.constraints import Constraint, find_constraint, streams
 from tfinv.inversion.features import parse_loss
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.options import make_stages
@@ -57,6 +58,8 @@ class Inverter:
         always; "latent", the part of z that g2 reads behind the cut; "labels", weights of the
         classes in the place of a label, of a generator that takes one-hot labels. None for the code
         and the latent where g2 reads it, as the thesis does (section 6.3).
+      constraint: what z must keep to wherever stages given by name optimise it: "clip:2",
+        "stochastic_clip:2", or a `Constraint`; None for nothing.
 
     Raises:
       UserError: if a name is unknown or the options do not fit together.
@@ -78,6 +81,7 @@ class Inverter:
         batch_size: int = 16,
         seed: int = 0,
         optimize: Sequence[str] | None = None,
+        constraint: str | Constraint | None = None,
     ):
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small: it is at least 1")
@@ -93,6 +97,7 @@ class Inverter:
             relu_leak=relu_leak,
             leak_schedule=leak_schedule,
             optimize=optimize,
+            constraint=find_constraint(constraint) if isinstance(constraint, str) else constraint,
         )
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
 
@@ -178,13 +183,14 @@ class Inverter:
         code = self._start.codes(first, indices, self.seed)
         code = first.g1(latents, fed) if code is None else tf.constant(code)
         references = self._losses.references(targets)
+        keys = streams(indices, self.seed)
         results, before = [], first
         for stage in self._stages:
             if stage.split is not before:
                 code = before.follow(code, stage.split, latents, fed)
             # Delta is measured from what z reaches, wherever the stage itself starts.
             anchor = code if stage.split.is_latent else stage.split.g1(latents, fed)
-            batch = Batch(targets, latents, fed, code, anchor, references)
+            batch = Batch(targets, latents, fed, code, anchor, references, keys)
             report = None if on_progress is None else _bound(on_progress, stage.stage)
             state = stage.run(batch, report)
             parts = take_apart(stage.split, state.best_code)
