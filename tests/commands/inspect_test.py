@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from commands.running import Done, run, run_apart
 from generators import tiny
 
+from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.load import load_generator
 
 
@@ -141,6 +143,8 @@ def test_help_teaches():
     done = run_apart("tfinv.inspect", "--help")
     assert (done.status, done.err) == (0, "")
     assert all(word in done.out for word in ("--generator", "--[no]json", "dense", "--signature"))
+    suffixes = {Path(form.example).suffix for form in FORMATS if "/" not in form.example}
+    assert suffixes and all(suffix in done.out for suffix in suffixes)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,11 @@ __all__ = ["load_flagged_generator"]
 flags.DEFINE_string(
     "generator",
     None,
-    "The trained generator: a SavedModel or TF-Hub module folder, a .keras file, a TF-Hub "
-    "handle, or dcgan_cifar10, which comes with tfinv.",
+    "The trained generator: dcgan_cifar10, which comes with tfinv; a folder of a SavedModel or "
+    "TF-Hub module; a TF-Hub handle (https://tfhub.dev/deepmind/biggan-128/2); a Keras file "
+    "(.keras, .h5, .hdf5); a frozen graph (.pb, .pbtxt); a TF1 checkpoint with its graph (.meta); "
+    "a WGAN-GP checkpoint without one; a ProGAN pickle (.pkl); or an archive of any of these "
+    "(.tar.gz, .zip). docs/GENERATORS.md tells what each needs.",
 )
 flags.DEFINE_string("signature", None, "Which signature to read, where a file has several.")
 flags.DEFINE_list("input", [], "Tensors to feed, for files that do not say: --input=z:0,y:0.")
