@@ -79,6 +79,20 @@ def test_a_damaged_saved_model(tmp_path, contents):
     refused(tmp_path, "saved_model.pb" if contents != b"\x08\x01" else "")
 
 
+def test_what_could_have_been_named_is_listed(tmp_path):
+    examples = [form.example for form in FORMATS]
+    refused(tmp_path / "nowhere", *SHIPPED, *examples)
+    (tmp_path / "notes.txt").write_text("no generator")
+    refused(tmp_path / "notes.txt", *examples)
+
+
+def test_a_generator_is_called_as_the_user_called_it(saved, tmp_path):
+    """Not where it was found: beside the package, or in a folder that an archive went to."""
+    assert load_generator(SHIPPED[0]).path == SHIPPED[0]
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", saved)
+    assert load_generator(archive).path == archive
+
+
 def test_a_saved_model_without_its_weights(saved, tmp_path):
     shutil.copytree(saved, tmp_path / "m")
     shutil.rmtree(tmp_path / "m" / "variables")

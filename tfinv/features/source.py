@@ -12,8 +12,8 @@ import numpy as np
 
 from tfinv.errors import UserError
 from tfinv.features.applications import APPLICATIONS, read_application
+from tfinv.generators.formats import registry
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.generators.formats.registry import FORMATS
 from tfinv.generators.inputs.fixed_batch import free_batch
 from tfinv.graph import walk
 from tfinv.graph.model import GraphModel, Port
@@ -65,20 +65,16 @@ def read_network(
     def renamed(text: str) -> str:
         return re.sub(r"--(signature|input|output)\b", rf"--{flag}_\1", text)
 
-    for form in FORMATS:
-        if source.strip() and form.recognises(source):
-            try:
-                reading = form.read(source, request)
-            except UserError as error:
-                raise UserError(renamed(str(error))) from error
-            model = dataclasses.replace(reading.model, path=source)
-            return Reading(model, reading.image_range, tuple(map(renamed, reading.notes)))
-    known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
-    fault = "is in no format that is known here" if os.path.exists(source) else "does not exist"
-    raise UserError(
-        f"the {_SPELT.get(flag, flag)} {source!r} {fault}: give {', '.join(APPLICATIONS)}, or one "
-        f"of {known}"
-    )
+    try:
+        reading = registry.read(
+            source,
+            request,
+            what=_SPELT.get(flag, flag),
+            others=f"{', '.join(APPLICATIONS)} or ",
+        )
+    except UserError as error:
+        raise UserError(renamed(str(error))) from error
+    return dataclasses.replace(reading, notes=tuple(map(renamed, reading.notes)))
 
 
 def for_any_batch(model: GraphModel, port: Port) -> tuple[GraphModel, Port]:

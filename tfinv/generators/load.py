@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.resources
 import os
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from tfinv.errors import UserError
 from tfinv.generators.formats.reading import Request
-from tfinv.generators.formats.registry import FORMATS
+from tfinv.generators.formats.registry import read
 from tfinv.generators.generator import Generator
 from tfinv.generators.inputs.constants import Value
 
@@ -59,31 +58,25 @@ def load_generator(
             f"no generator is named: give a path, a TF-Hub handle, or {', '.join(SHIPPED)}"
         )
     located = _shipped(source) if source in SHIPPED and not os.path.exists(source) else source
-    for form in FORMATS:
-        if form.recognises(located):
-            # Messages and reports name the generator as the user did.
-            reading = form.read(located, Request(signature, tuple(inputs), output))
-            model = dataclasses.replace(reading.model, path=source)
-            generator = Generator(
-                model,
-                image_range=image_range,
-                image_layout=image_layout,
-                constants=constants,
-                latent_input=latent_input,
-                label_input=label_input,
-                known_range=reading.image_range,
-                notes=reading.notes,
-            )
-            if class_names is not None:
-                generator.use_class_names(class_names)
-            return generator
-    known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
-    if not os.path.exists(source):
-        raise UserError(
-            f"generator {source} does not exist: give a path, a TF-Hub handle, or one of the "
-            f"shipped generators ({', '.join(SHIPPED)})"
-        )
-    raise UserError(f"{source} is no generator in a format that is known here: {known}")
+    reading = read(
+        located,
+        Request(signature, tuple(inputs), output),
+        named=source,  # messages and reports name the generator as the user did
+        others=f"{', '.join(SHIPPED)}, which comes with tfinv, or ",
+    )
+    generator = Generator(
+        reading.model,
+        image_range=image_range,
+        image_layout=image_layout,
+        constants=constants,
+        latent_input=latent_input,
+        label_input=label_input,
+        known_range=reading.image_range,
+        notes=reading.notes,
+    )
+    if class_names is not None:
+        generator.use_class_names(class_names)
+    return generator
 
 
 def _shipped(name: str) -> str:

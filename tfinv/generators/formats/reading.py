@@ -30,8 +30,8 @@ class Reading:
 
     Attributes:
       model: the graph.
-      image_range: a name in `output.border.RANGES`, of the pictures that the network makes or takes,
-        where the format fixes it; None to find out.
+      image_range: a name in `output.border.RANGES`, of the pictures that the network makes or
+        takes, where the format fixes it; None to find out.
       notes: lines that a user should know, such as how batch norm was frozen.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tfinv.errors import UserError
@@ -21,7 +21,7 @@ from tfinv.generators.formats.progan import progan
 from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.wgan_gp import wgan_gp
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "Format", "read"]
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,34 @@ FORMATS: tuple[Format, ...] = (
         "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
     ),
 )
+
+
+def read(
+    source: str,
+    request: Request,
+    *,
+    named: str | None = None,
+    what: str = "generator",
+    others: str = "",
+) -> Reading:
+    """Reads a file, a folder or an address in whichever format it is.
+
+    Args:
+      source: a path or a handle.
+      request: what the user says about it.
+      named: what the user called it, for messages and for the model's path; `source` if None.
+      what: what it should be, for messages.
+      others: what else could have been named, for messages, as in "vgg16 or ".
+
+    Raises:
+      UserError: there is nothing, or nothing in a format that is known here; or as the format says.
+    """
+    named = source if named is None else named
+    for form in FORMATS:
+        if source.strip() and form.recognises(source):
+            reading = form.read(source, request)
+            return replace(reading, model=replace(reading.model, path=named))
+    known = "; ".join(f"{form.name} ({form.example})" for form in FORMATS)
+    if os.path.exists(source):
+        raise UserError(f"{named} is no {what} in a format that is known here: {known}")
+    raise UserError(f"{what} {named!r} does not exist: give {others}one of these: {known}")
