@@ -57,7 +57,7 @@ class Progress:
         self._every = every
         self._failed = self._measured = 0
         self._sum = 0.0
-        self._doing = ""
+        self._part = self._doing = ""
         self._start = self._last = time.monotonic()
         self._bar = None
         if self._stream.isatty():
@@ -77,6 +77,19 @@ class Progress:
 
     def __exit__(self, *error) -> None:
         self.close()
+
+    def begin(self, part: str) -> None:
+        """Names the part of the run that comes now; RMSE and failures are its own from here on."""
+        self._part, self._doing = part, ""
+        self._failed = self._measured = 0
+        self._sum = 0.0
+
+    def say(self, text: str) -> None:
+        """Writes a line without tearing the display."""
+        if self._bar is not None:
+            self._bar.write(text, file=self._stream)
+        else:
+            print(text, file=self._stream, flush=True)
 
     def update(self, batch: Batch) -> None:
         """Counts a batch that is safe on disk."""
@@ -107,7 +120,9 @@ class Progress:
             self._line()
 
     def _numbers(self) -> str:
-        parts = [f"RMSE {self._sum / self._measured:.4f}"] if self._measured else []
+        parts = [self._part] if self._part else []
+        if self._measured:
+            parts.append(f"RMSE {self._sum / self._measured:.4f}")
         if self._failed:
             parts.append(f"{self._failed} failed")
         if self._doing:

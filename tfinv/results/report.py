@@ -14,7 +14,7 @@ from PIL import Image
 from tfinv.results.pictures import DIFFERENCE_GAIN, Shown
 from tfinv.results.plots import rmse_histogram
 from tfinv.results.record import ImageResult
-from tfinv.results.report_style import CSS, SCRIPT
+from tfinv.results.report_style import CSS, POLICY, SCRIPT
 from tfinv.results.store import Store
 from tfinv.results.tally import RunInfo, Tally
 
@@ -22,9 +22,6 @@ __all__ = ["write_report"]
 
 _SIDE = 128
 _MOST_FAILURES = 100
-
-# Names of files are strangers' text. Escaping makes them harmless; this says so to the browser.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def write_report(store: Store, info: RunInfo, tally: Tally, shown: Collection[Shown]) -> None:
@@ -47,7 +44,7 @@ def _page(store: Store, info: RunInfo, tally: Tally, shown: Collection[Shown]) -
     title = f"Inversion into {escape(info.generator.rstrip('/').split('/')[-1])}"
     yield "<!doctype html>\n"
     yield '<html lang="en"><head><meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title}</title><style>{CSS}</style></head>\n<body>"
     yield f"<h1>{title}</h1>"
