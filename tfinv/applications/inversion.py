@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tfinv.applications.labels import find_labels, labels_to_give
 from tfinv.applications.pictures import Picture
 from tfinv.errors import UserError
 from tfinv.images import metrics
 from tfinv.inversion.engine import Inverter, OnProgress
+from tfinv.inversion.labels import LabelSearch
 from tfinv.inversion.result import InversionResult
 from tfinv.inversion.starts import Start, stored
 from tfinv.results.load import iterate_results
@@ -77,6 +79,7 @@ def invert_pictures(
     store: Store,
     *,
     stored_names: Mapping[int, str] | None = None,
+    label_search: LabelSearch | None = None,
     on_batch: Callable[[Outcome], None] = lambda outcome: None,
     on_progress: OnProgress | None = None,
 ) -> None:
@@ -90,6 +93,8 @@ def invert_pictures(
       pictures: each of the generator's size, or with its fault.
       store: where results go; one shard a batch.
       stored_names: pictures that the inverter's start knows; others fail, each on its own.
+      label_search: finds the label of pictures that have none. Without, they start from weights of
+        the classes that are all alike, which the inverter should optimise.
       on_batch: called after each batch is safe.
       on_progress: called every few dozen steps of a stage.
     """
@@ -98,6 +103,8 @@ def invert_pictures(
     for batch in _batches(todo, inverter.batch_size):
         readable = [picture for picture in batch if picture.pixels is not None]
         rows = [row for p in batch if p.pixels is None for row in _failed_rows(inverter, p)]
+        if readable and label_search is not None:
+            readable = find_labels(label_search, readable, on_progress)
         if readable:
             rows += _rows(readable, _invert(inverter, readable, on_progress))
         store.add(sorted(rows, key=lambda row: row.index))
@@ -135,13 +142,10 @@ def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
 def _invert(
     inverter: Inverter, pictures: Sequence[Picture], on_progress: OnProgress | None
 ) -> InversionResult:
-    labels = None
-    if inverter.generator.conditional:
-        labels = np.asarray([picture.label for picture in pictures])
     return inverter.run_batch(
         np.stack([picture.pixels for picture in pictures]),
         [picture.index for picture in pictures],
-        labels,
+        labels_to_give(inverter.generator, pictures),
         on_progress,
     )
 
@@ -149,7 +153,7 @@ def _invert(
 def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageResult]:
     targets = np.stack([picture.pixels for picture in pictures])
     rows = []
-    for stage in result.stages:
+    for number, stage in enumerate(result.stages):
         psnr, ssim = metrics.psnr(stage.images, targets), metrics.ssim(stage.images, targets)
         for k, picture in enumerate(pictures):
             row = ImageResult(
@@ -160,7 +164,7 @@ def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageRes
                 rmse=float(stage.rmse[k]),
                 psnr=float(psnr[k]),
                 ssim=float(ssim[k]),
-                evaluations=int(stage.evaluations[k]),
+                evaluations=int(stage.evaluations[k]) + (0 if number else picture.evaluations),
                 status=stage.status[k],
                 note=picture.note,
                 code=stage.codes[k],

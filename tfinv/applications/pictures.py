@@ -34,6 +34,7 @@ class Picture:
       note: what was done to it, such as "reduced from 600x512, centre-cropped"; or "".
       pixels: float32 [H, W, C] in [0, 1], of the generator's size; None if it could not be read.
       fault: why it could not; "" if it could.
+      evaluations: what has been spent on it before it is inverted, as in finding its label.
     """
 
     index: int
@@ -42,6 +43,7 @@ class Picture:
     note: str
     pixels: np.ndarray | None
     fault: str = ""
+    evaluations: int = 0
 
 
 def count_pictures(specs: Sequence[str]) -> int:
@@ -60,6 +62,8 @@ def read_pictures(
     specs: Sequence[str],
     *,
     label: int | None = None,
+    ignore_labels: bool = False,
+    may_lack_labels: bool = False,
     seed: int = 0,
     is_done: Callable[[int, str], bool] = lambda index, name: False,
 ) -> Iterator[Picture]:
@@ -73,7 +77,10 @@ def read_pictures(
       specs: as for `tfinv.images.sources.list_images`, `sample:N` for N pictures that the
         generator draws, and `noise:N` for N of white noise: every pixel and channel uniform in
         [0, 1], on its own (thesis, section 5.5).
-      label: class of the pictures that bring none of their own; noise has a random one without.
+      label: class of the pictures that bring none of their own.
+      ignore_labels: take none for bringing its own; what it was is noted.
+      may_lack_labels: whether a conditional generator's pictures may be without; else noise has a
+        random class, and for others it is a fault.
       seed: of what is drawn.
       is_done: given a place in the run and the name there, whether that picture is done already;
         such are neither read nor drawn.
@@ -83,14 +90,41 @@ def read_pictures(
     """
     files, drawn = _sorted_out(specs)
     index = -1
+    rule = _Labels(generator, label, ignore_labels, may_lack_labels)
     for index, record in enumerate(list_images(files) if files else ()):
         if not is_done(index, record.name):
-            own = record.label if record.label is not None else label
-            yield _read(generator, index, record, own)
+            yield _read(rule, index, record)
     place = index + 1
     for kind, count in sorted(drawn.items(), reverse=True):
-        yield from _draw(generator, kind, count, label, seed, place, is_done)
+        yield from _draw(rule, kind, count, seed, place, is_done)
         place += count
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Which label a picture gets; see `read_pictures`."""
+
+    generator: Generator
+    other: int | None
+    ignore: bool
+    may_lack: bool
+
+    @property
+    def gives_any(self) -> bool:
+        """Whether a picture that brings none has something to go on with."""
+        return self.other is not None or self.may_lack
+
+    def of(self, own: int | None) -> tuple[int | None, str]:
+        """The label of a picture that brings one or none, and a note."""
+        if not self.generator.conditional:
+            return (self.other if own is None else own), ""
+        ignored = own is not None and self.ignore
+        label = self.other if own is None or ignored else own
+        if label is not None:
+            self.generator.check_labels([label])
+        elif not self.may_lack:
+            raise UserError("it has no label, and the generator is conditional: give --label")
+        return label, f"its own label {own} ignored" if ignored else ""
 
 
 def _sorted_out(specs: Sequence[str]) -> tuple[list[str], dict[str, int]]:
@@ -112,30 +146,28 @@ def _sorted_out(specs: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     return files, drawn
 
 
-def _read(generator: Generator, index: int, record, label: int | None) -> Picture:
+def _read(rule: _Labels, index: int, record) -> Picture:
+    label = rule.other if record.label is None else record.label
     try:
         data = record.read()  # first: a damaged record has no label either, and that is not why
-        if generator.conditional:
-            if label is None:
-                raise UserError("it has no label, and the generator is conditional: give --label")
-            generator.check_labels([label])
-        pixels, note = fit(decode(data, record.name), *generator.image_shape)
+        label, ignored = rule.of(record.label)
+        pixels, note = fit(decode(data, record.name), *rule.generator.image_shape)
     except UserError as error:
         return Picture(index, record.name, label, "", None, str(error))
-    return Picture(index, record.name, label, note or "", pixels)
+    return Picture(index, record.name, label, "; ".join(filter(None, (note, ignored))), pixels)
 
 
 def _draw(
-    generator: Generator,
+    rule: _Labels,
     kind: str,
     count: int,
-    label: int | None,
     seed: int,
     place: int,
     is_done: Callable[[int, str], bool],
 ) -> Iterator[Picture]:
     """Draws pictures a few at a time; the first has the given place in the run."""
     seed += _SAMPLE_SEED
+    generator = rule.generator
     for first in range(0, count, _SAMPLES_AT_ONCE):
         size = min(_SAMPLES_AT_ONCE, count - first)
         names = {k: f"{kind}-{k:05d}" for k in range(first, first + size)}
@@ -143,18 +175,16 @@ def _draw(
         if not numbers:
             continue
         labels = None
-        if kind == SAMPLE or label is None:
+        if kind == SAMPLE or not rule.gives_any:
             labels = generator.sample_labels(size, seed, first)
-        elif generator.conditional:
-            labels = [label] * size
         if kind == SAMPLE:
             images = generator(generator.sample_latents(size, seed, first), labels).numpy()
             images = np.clip(images, 0.0, 1.0)
         else:
             images = [_noise(generator, seed, k) for k in range(first, first + size)]
         for k in numbers:
-            own = None if labels is None else int(labels[k - first])
-            yield Picture(place + k, names[k], own, "", images[k - first])
+            label, note = rule.of(None if labels is None else int(labels[k - first]))
+            yield Picture(place + k, names[k], label, note, images[k - first])
 
 
 def _noise(generator: Generator, seed: int, index: int) -> np.ndarray:

@@ -13,14 +13,22 @@ __all__ = ["budgets", "check_label"]
 
 
 flags.DEFINE_string(
-    "label", None, "Class of pictures that bring no label of their own: its number or its name."
+    "label",
+    None,
+    "Class of pictures that bring no label of their own: its number or its name. tfinv.invert also "
+    "takes unknown: the class is found, by a short latent inversion with each of a few candidates "
+    "(--label_candidates); and interpolated: weights of all classes, alike at first, are optimised "
+    "with the code.",
 )
 flags.DEFINE_string(
     "loss",
     "mse",
     "What to minimise, a sum such as 'mse + 1e-5*likelihood + 1e-6*delta'. mse: pixels in [0, 1]; "
-    "likelihood: |z|^2/2, where z is optimised; delta: |h - g1(z*)|_1, behind the latent; "
-    "features: mean squared distance of what --feature_network makes of the pictures.",
+    "features: mean squared distance of what --feature_network makes of the pictures. Where z is "
+    "optimised: likelihood, |z|^2/2, draws z to 0; chi_square draws |z|^2 to where it is likely, "
+    "its number of dimensions, each chunk of a hierarchical z to its own. Behind the latent: "
+    "delta, |h - g1(z*)|_1, favours few changed units; projection, |h - proj(h)|^2, codes close to "
+    "the subspace that z reaches.",
 )
 flags.DEFINE_list(
     "optimize",
@@ -47,9 +55,9 @@ flags.DEFINE_enum(
     "leak_schedule",
     None,
     ["off", "fixed", "decaying", "stepped"],
-    "How that share falls. off: there is none; fixed: not at all; decaying: by a factor of 10 every "
-    "fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By default "
-    "stepped for lbfgs, decaying for adam.",
+    "How that share falls. off: there is none; fixed: not at all; decaying: by a factor of 10 "
+    "every fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By "
+    "default stepped for lbfgs, decaying for adam.",
 )
 flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)
