@@ -23,6 +23,7 @@ def stage(layer: str, rows: range) -> StageResult:
         label_weights=each(3) if layer == "dense" else None,
         images=each(5, 5, 3),
         rmse=np.asarray(rows, np.float64) / 10,
+        losses=np.asarray(rows, np.float32) / 100,
         evaluations=np.asarray(rows, np.int32) * (1 if layer == "latent" else 100),
         status=tuple(f"{layer} {k}" for k in rows),
     )
@@ -42,7 +43,7 @@ def test_joined_batches_are_one_result():
     np.testing.assert_array_equal(joined.labels, whole.labels)
     for one, other in zip(joined.stages, whole.stages, strict=True):
         assert (one.layer, one.status) == (other.layer, other.status)
-        for field in ("codes", "latents", "images", "rmse", "evaluations"):
+        for field in ("codes", "latents", "images", "rmse", "losses", "evaluations"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 

@@ -9,7 +9,7 @@ import pytest
 from generators import tiny
 
 from tfinv.errors import UserError
-from tfinv.inversion.starts import STARTS, find_start, stored
+from tfinv.inversion.starts import BEFORE, STARTS, find_start, find_starts, nth_seed, stored
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,12 @@ def test_a_start_depends_on_the_seed_and_the_image_alone(name, split):
     np.testing.assert_array_equal(start.latents(split, [4, 1], 7), together[[4, 1]])
     assert not np.array_equal(start.latents(split, range(6), 8), together)
     assert len(np.unique(together, axis=0)) == 6
-    assert start.codes(split, range(6), 7) is None
+    codes = start.codes(split, range(6), 7)
+    assert (codes is None) == (name != "positive")
+    if codes is not None:
+        assert codes.dtype == np.float32 and codes.shape == (6, *split.code_shape)
+        np.testing.assert_array_equal(start.codes(split, [4, 1], 7), codes[[4, 1]])
+        assert len(np.unique(codes.reshape(6, -1), axis=0)) == 6
 
 
 def test_distributions(split):
@@ -35,6 +40,14 @@ def test_distributions(split):
     assert np.abs(small).max() <= 1e-3
     assert abs(small.std() - 1e-3 / np.sqrt(3)) < 2e-5  # uniform
     assert not np.array_equal(np.sign(small), np.sign(prior))
+    positive = STARTS["positive"].codes(split, range(20), 0)
+    assert positive.min() > 0 and positive.max() < 1
+    assert abs(positive.mean() - 0.5) < 0.02 and abs(positive.std() - np.sqrt(1 / 12)) < 0.02
+
+
+def test_another_number_is_another_seed():
+    assert nth_seed(5, 0) == 5
+    assert len({nth_seed(seed, number) for seed in range(20) for number in range(20)}) == 400
 
 
 def test_a_start_is_not_a_sample_of_the_same_seed(split):
@@ -46,7 +59,36 @@ def test_a_start_is_not_a_sample_of_the_same_seed(split):
 def test_names_that_there_are_not():
     with pytest.raises(UserError) as raised:
         find_start("prir")
-    assert all(name in str(raised.value) for name in ("'prir'", *STARTS, "stored"))
+    words = ("'prir'", *STARTS, "before", "best:N", "stored")
+    assert all(name in str(raised.value) for name in words)
+    for name in ("best", "best:", "best:1", "best:x", "best:-3"):
+        with pytest.raises(UserError, match="best:8"):
+            find_start(name)
+
+
+def test_one_start_is_for_the_first_stage(split):
+    splits = [tiny.loaded().split("latent"), split]
+    prior, positive = STARTS["prior"], STARTS["positive"]
+    assert find_starts("prior", splits, 0) == find_starts(prior, splits, 3) == [prior, BEFORE]
+    assert find_starts(["prior", "positive"], splits, 0) == [prior, positive]
+    assert find_starts(("positive",), [split], 0) == [positive]
+    assert find_start("best:7").candidates == 7
+
+
+@pytest.mark.parametrize(
+    ("starts", "restarts", "words"),
+    [
+        (["prior"] * 3, 0, ["3 starts", "2 stages"]),
+        (["before", "before"], 0, ["first stage", "before"]),
+        ("positive", 0, ["positive", "latent"]),
+        ("prior", -1, ["-1 restarts"]),
+        (stored(np.zeros((1, tiny.LATENT))), 1, ["restarts", "stored"]),
+    ],
+)
+def test_starts_that_do_not_fit(starts, restarts, words, split):
+    with pytest.raises(UserError) as raised:
+        find_starts(starts, [tiny.loaded().split("latent"), split], restarts)
+    assert all(word in str(raised.value) for word in words)
 
 
 def test_stored_values_are_given_back_by_place(split):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,14 +14,16 @@ from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
 from tfinv.images import metrics
 from tfinv.images.ranges import to_float
-from tfinv.inversion.constraints import Constraint, find_constraint, streams
+from tfinv.inversion.begin import Standing, begin
+from tfinv.inversion.constraints import Constraint, find_constraint
 from tfinv.inversion.features import parse_loss
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.options import make_stages
+from tfinv.inversion.restarts import restarted
 from tfinv.inversion.result import InversionResult, StageResult
 from tfinv.inversion.solvers.base import SolverState, Status
 from tfinv.inversion.stages import Batch, CompiledStage, Stage
-from tfinv.inversion.starts import Start, find_start
+from tfinv.inversion.starts import Start, find_starts
 from tfinv.inversion.unknowns import CODE, PARTS, take_apart
 
 __all__ = ["Inverter", "OnProgress"]
@@ -41,10 +43,15 @@ class Inverter:
     Args:
       generator: from `tfinv.load_generator`.
       stages: a layer or several in order, from the latent towards the picture, or `Stage`s.
-      labels: int [M], the class of each image that will be inverted; for conditional generators.
+      labels: int [M], the class of each image that will be inverted; for conditional generators. Or
+        float [M, classes], weights of the classes, where labels are one-hot: they are given to the
+        generator as they are, and are where "labels" in `optimize` starts.
       loss: what stages given by name minimise, a sum of terms by name.
       features: the network of the term "features".
-      start: where the first stage starts: a name, or a `Start`.
+      start: where the first stage starts: a name, or a `Start`; or one for each stage, out of which
+        the later ones mostly are "before", where the stage before ended.
+      restarts: how often an image whose RMSE the first stage has not brought below
+        `restarts.RECOVERED` begins that stage again elsewhere; it keeps its best.
       solver: of stages given by name.
       max_evaluations: budget of each image, for all stages given by name or one for each; the
         solver's own default if None.
@@ -73,7 +80,8 @@ class Inverter:
         labels: Sequence[int] | np.ndarray | None = None,
         loss: str | Loss = "mse",
         features: FeatureNetwork | None = None,
-        start: str | Start = "prior",
+        start: str | Start | Sequence[str | Start] = "prior",
+        restarts: int = 0,
         solver: str = "lbfgs",
         max_evaluations: int | Sequence[int] | None = None,
         relu_leak: float | None = None,
@@ -86,8 +94,7 @@ class Inverter:
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small: it is at least 1")
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
-        self._labels = None if labels is None else generator.check_labels(labels)
-        self._start = start if isinstance(start, Start) else find_start(start)
+        self._labels = None if labels is None else self._check_labels(labels)
         self._stages = make_stages(
             generator,
             stages,
@@ -99,6 +106,8 @@ class Inverter:
             optimize=optimize,
             constraint=find_constraint(constraint) if isinstance(constraint, str) else constraint,
         )
+        splits = [compiled.split for compiled in self._stages]
+        self._starts, self._restarts = find_starts(start, splits, restarts), restarts
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
 
     @property
@@ -120,7 +129,7 @@ class Inverter:
         Args:
           images: float32 [N, H, W, C] in [0, 1], of the generator's own size.
           on_progress: called with the stage and the solver's state, before its first step and every
-            few dozen.
+            few dozen. In a restart, rows are images tried again, in an order of their own.
 
         Returns:
           One row for each image, in their order.
@@ -158,7 +167,7 @@ class Inverter:
         Args:
           images: float32 [B, H, W, C] in [0, 1].
           indices: which image of the run each one is; its start depends on this and the seed.
-          labels: int [B], for conditional generators.
+          labels: int [B], or float [B, classes], for conditional generators.
           on_progress: as for `run`.
           fill_to: compute on so many rows, the shape of the other batches, so that nothing is
             compiled again for a short one; no fewer than there are images.
@@ -174,36 +183,49 @@ class Inverter:
         filled = np.minimum(np.arange(max(count, fill_to or self.batch_size)), count - 1)
         indices = [indices[k] for k in filled]
         targets = tf.constant(images[filled])
-        labels = None if labels is None else self.generator.check_labels(labels)[filled]
+        labels = None if labels is None else self._check_labels(labels)[filled]
 
-        first = self._stages[0].split
-        latents = tf.constant(self._start.latents(first, indices, self.seed))
-        weights = self._start.label_weights(first, indices, self.seed)
-        fed = labels if weights is None else tf.constant(weights)
-        code = self._start.codes(first, indices, self.seed)
-        code = first.g1(latents, fed) if code is None else tf.constant(code)
         references = self._losses.references(targets)
-        keys = streams(indices, self.seed)
-        results, before = [], first
-        for stage in self._stages:
-            if stage.split is not before:
-                code = before.follow(code, stage.split, latents, fed)
-            # Delta is measured from what z reaches, wherever the stage itself starts.
-            anchor = code if stage.split.is_latent else stage.split.g1(latents, fed)
-            batch = Batch(targets, latents, fed, code, anchor, references, keys)
-            report = None if on_progress is None else _bound(on_progress, stage.stage)
-            state = stage.run(batch, report)
-            parts = take_apart(stage.split, state.best_code)
-            code = tf.reshape(parts[CODE], [-1, *stage.split.code_shape])
-            latents = code if stage.split.is_latent else parts.get("latent", latents)
-            fed = parts.get("labels", fed)
-            found = dataclasses.replace(batch, latents=latents, labels=fed, start=code)
-            results.append(_stage_result(stage, state, found, count))
-            before = stage.split
+        at = Standing(targets, references, indices, [self.seed] * len(indices), labels)
+        results = []
+        for number, stage in enumerate(self._stages):
+            found = self._optimise(number, at, on_progress)
+            if number == 0 and self._restarts:
+                first = found.take(range(count))
+                again = functools.partial(self._try_again, at, on_progress)
+                found = restarted(first, self._restarts, len(filled), again).take(filled)
+            results.append(found.take(range(count)))
+            at = at.after(stage.split, found)
         return InversionResult(
             stages=tuple(results),
-            labels=None if labels is None else labels[:count],
+            labels=None if labels is None or _are_weights(labels) else labels[:count],
         )
+
+    def _optimise(self, number: int, at: Standing, on_progress: OnProgress | None) -> StageResult:
+        """One stage of a batch, from its start to its end."""
+        stage = self._stages[number]
+        batch, spent = begin(stage, self._starts[number], at)
+        report = None if on_progress is None else _bound(on_progress, stage.stage)
+        return _stage_result(stage, batch, stage.run(batch, report), spent)
+
+    def _try_again(
+        self,
+        at: Standing,
+        on_progress: OnProgress | None,
+        rows: Sequence[int],
+        attempts: Sequence[int],
+    ) -> StageResult:
+        """The first stage from other starts, on as many rows as the loop is compiled for."""
+        filled = np.minimum(np.arange(len(at.indices)), len(rows) - 1)
+        again = at.again([rows[k] for k in filled], [attempts[k] for k in filled])
+        return self._optimise(0, again, on_progress).take(range(len(rows)))
+
+    def _check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Labels as int32 [N], or weights of classes as float32 [N, classes]."""
+        given = np.asarray(labels)
+        if given.ndim == 2 and given.dtype.kind == "f":
+            return self.generator.inputs.label_weights(given).numpy()
+        return self.generator.check_labels(labels)
 
     def _check(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         try:
@@ -229,25 +251,29 @@ class Inverter:
         return images
 
 
-def _stage_result(compiled: CompiledStage, state: Any, found: Batch, count: int) -> StageResult:
-    """The result of a stage that ended where `found` starts."""
-    images = compiled.split.g2(found.start, found.latents, found.labels)
-    images = np.clip(images.numpy()[:count], 0.0, 1.0)
-    weights = found.labels if _are_weights(found.labels) else None
+def _stage_result(compiled: CompiledStage, batch: Batch, state: Any, spent: int) -> StageResult:
+    """What a stage found, `spent` evaluations before its first step included."""
+    split = compiled.split
+    parts = take_apart(split, state.best_code)
+    code = tf.reshape(parts[CODE], [-1, *split.code_shape])
+    latents = code if split.is_latent else parts.get("latent", batch.latents)
+    labels = parts.get("labels", batch.labels)
+    images = np.clip(split.g2(code, latents, labels).numpy(), 0.0, 1.0)
     return StageResult(
         layer=compiled.stage.layer,
-        codes=found.start.numpy()[:count],
-        latents=found.latents.numpy()[:count],
+        codes=code.numpy(),
+        latents=latents.numpy(),
         images=images,
-        rmse=metrics.rmse(images, found.targets.numpy()[:count]),
-        evaluations=state.evaluations.numpy()[:count],
-        status=tuple(Status(int(value)).text for value in state.status[:count]),
-        label_weights=None if weights is None else weights.numpy()[:count],
+        rmse=metrics.rmse(images, batch.targets.numpy()),
+        losses=state.best_loss.numpy(),
+        evaluations=state.evaluations.numpy() + np.int32(spent),
+        status=tuple(Status(int(value)).text for value in state.status),
+        label_weights=np.asarray(labels) if _are_weights(labels) else None,
     )
 
 
 def _are_weights(labels: Any) -> bool:
-    return tf.is_tensor(labels) and labels.dtype.is_floating
+    return labels is not None and tf.as_dtype(labels.dtype).is_floating
 
 
 def _bound(on_progress: OnProgress, stage: Stage) -> Callable[[Any], None]:

@@ -21,6 +21,7 @@ class StageResult:
         with them where it was optimised in this stage, else as it was.
       images: float32 [N, H, W, C] in [0, 1], drawn from them.
       rmse: float64 [N], root mean square error over pixels and channels, in [0, 1].
+      losses: float32 [N], what was minimised, at the codes; +inf if it never was finite.
       evaluations: int32 [N], forward and backward passes spent.
       status: N phrases; one that begins with "failed" says why.
       label_weights: float32 [N, classes], which g2 needs in the place of labels; None until a stage
@@ -32,9 +33,26 @@ class StageResult:
     latents: np.ndarray
     images: np.ndarray
     rmse: np.ndarray
+    losses: np.ndarray
     evaluations: np.ndarray
     status: tuple[str, ...]
     label_weights: np.ndarray | None = None
+
+    def take(self, rows: Sequence[int]) -> StageResult:
+        """The result of some of the images, in the order given."""
+        rows = list(rows)
+        weights = self.label_weights
+        return StageResult(
+            layer=self.layer,
+            codes=self.codes[rows],
+            latents=self.latents[rows],
+            images=self.images[rows],
+            rmse=self.rmse[rows],
+            losses=self.losses[rows],
+            evaluations=self.evaluations[rows],
+            status=tuple(self.status[row] for row in rows),
+            label_weights=None if weights is None else weights[rows],
+        )
 
     @staticmethod
     def join(parts: Sequence[StageResult]) -> StageResult:
@@ -45,6 +63,7 @@ class StageResult:
             latents=np.concatenate([p.latents for p in parts]),
             images=np.concatenate([p.images for p in parts]),
             rmse=np.concatenate([p.rmse for p in parts]),
+            losses=np.concatenate([p.losses for p in parts]),
             evaluations=np.concatenate([p.evaluations for p in parts]),
             status=tuple(text for p in parts for text in p.status),
             label_weights=_join([p.label_weights for p in parts]),
@@ -57,7 +76,7 @@ class InversionResult:
 
     Attributes:
       stages: in the order they ran.
-      labels: int32 [N], or None for an unconditional generator.
+      labels: int32 [N]; None for an unconditional generator, or where weights were given.
     """
 
     stages: tuple[StageResult, ...]

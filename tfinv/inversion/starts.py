@@ -1,7 +1,8 @@
-"""Where the first stage starts; later stages start where the one before ended."""
+"""Where a stage starts: the first one anywhere, later ones mostly where the one before ended."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from tfinv.errors import UserError
 from tfinv.generators.split import Split
 
-__all__ = ["STARTS", "Start", "find_start", "stored"]
+__all__ = ["BEFORE", "STARTS", "Start", "find_start", "find_starts", "nth_seed", "stored"]
 
 _SMALL = 1e-3  # half width of the thesis's uniform start
 
@@ -28,11 +29,28 @@ class Start:
       latents: (split, indices of the images, seed) to float32 [B, latent_size].
       codes: the same arguments to float32 [B, *code_shape], or None for `g1(latents)`.
       label_weights: the same arguments to float32 [B, classes], or None for the images' own labels.
+      keeps_latents: whether a later stage takes the code alone, so that z, which g2 may read beside
+        it and delta is measured from, stays what the stage before found.
+      candidates: how many proposals are made, each from a seed of its own; every image starts from
+        the one with the least loss, and each costs it an evaluation.
+      is_random: whether another seed is another start.
+      behind: whether it is for layers behind the latent only.
     """
 
     latents: Callable[[Split, Sequence[int], int], np.ndarray]
     codes: Callable[[Split, Sequence[int], int], np.ndarray | None] = _none
     label_weights: Callable[[Split, Sequence[int], int], np.ndarray | None] = _none
+    keeps_latents: bool = False
+    candidates: int = 1
+    is_random: bool = True
+    behind: bool = False
+
+
+def nth_seed(seed: int, number: int) -> int:
+    """The seed of the n-th proposal of a start; number 0 has the seed itself."""
+    if number == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
 
 
 def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Generator]:
@@ -54,20 +72,84 @@ def _small(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
     return np.asarray(rows, np.float32)
 
 
+def _positive(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
+    rows = [rng.uniform(0.0, 1.0, split.code_shape) for rng in _rows(indices, seed, 5)]
+    return np.asarray(rows, np.float32)
+
+
 STARTS: dict[str, Start] = {
     "prior": Start(_prior),
     "small": Start(_small),
+    "positive": Start(_prior, _positive, keeps_latents=True, behind=True),
+    "generated": Start(_prior, keeps_latents=True),
 }
+"""`prior`: z from N(0, I), and the code that it has. `small`: z within 0.001 of 0. `positive`: a
+code from U(0, 1), so that every ReLU right behind the layer is open ("full activation", thesis,
+section 4.7). `generated`: the code of a fresh z from N(0, I), which is the distribution that the
+generator was trained on at this layer (section 4.6).
+"""
+
+BEFORE = Start(_none, is_random=False)
+"""`before`: what the stage before found, carried on to this layer (section 4.7)."""
+
+_BEFORE, _BEST = "before", "best"
 
 
 def find_start(name: str) -> Start:
-    """Looks a start up by name; raises UserError that lists the names."""
+    """Looks a start up by name, one of `STARTS`, "before", or "best:N" for the best of N priors.
+
+    Raises:
+      UserError: for other names; it lists these.
+    """
+    kind, _, count = name.partition(":")
+    if kind == _BEST and count.isdecimal() and int(count) > 1:
+        return dataclasses.replace(STARTS["prior"], candidates=int(count))
+    if kind == _BEST:
+        raise UserError(f"start {name!r} is not understood: write best:8 for the best of 8 priors")
+    if name == _BEFORE:
+        return BEFORE
     if name not in STARTS:
         raise UserError(
-            f"start {name!r} is not known: it is one of {', '.join(STARTS)}, or what "
-            "tfinv.inversion.starts.stored returns"
+            f"start {name!r} is not known: it is one of {', '.join(STARTS)}, {_BEFORE}, {_BEST}:N, "
+            "or what tfinv.inversion.starts.stored returns"
         )
     return STARTS[name]
+
+
+def find_starts(
+    starts: str | Start | Sequence[str | Start], splits: Sequence[Split], restarts: int
+) -> list[Start]:
+    """The starts of all stages.
+
+    Args:
+      starts: one for the first stage, the others being `BEFORE`; or one for each.
+      splits: of the stages.
+      restarts: how often the first one may be made again.
+
+    Raises:
+      UserError: if a name is unknown, or a start does not fit its stage or the restarts.
+    """
+    given = [starts] if isinstance(starts, (str, Start)) else list(starts)
+    found = [start if isinstance(start, Start) else find_start(start) for start in given]
+    if len(found) == 1:
+        found += [BEFORE] * (len(splits) - 1)
+    if len(found) != len(splits):
+        raise UserError(
+            f"{len(found)} starts do not fit {len(splits)} stages: give one for the first, or one "
+            "each"
+        )
+    if found[0] is BEFORE:
+        raise UserError(f"the first stage cannot start from {_BEFORE}: choose prior, for example")
+    if any(start.behind and split.is_latent for start, split in zip(found, splits, strict=True)):
+        raise UserError(
+            "the start positive opens the units behind a layer, and latent has none right behind: "
+            "choose small or prior there"
+        )
+    if restarts < 0:
+        raise UserError(f"{restarts} restarts are too few: it is 0 or more")
+    if restarts and not found[0].is_random:
+        raise UserError("restarts need another start each time, and stored codes are one: drop one")
+    return found
 
 
 def stored(
@@ -114,4 +196,4 @@ def stored(
         del seed
         return pick(latents, (split.latent_size,), indices)
 
-    return Start(pick_latents, pick_codes, pick_weights)
+    return Start(pick_latents, pick_codes, pick_weights, is_random=False)
