@@ -1,0 +1,1 @@
+"""How well each layer of a generator can write down sets of pictures (thesis, chapter 5)."""
