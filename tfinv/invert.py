@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import feature_flags, generator_flags, inversion_flags
+from tfinv.commands import feature_flags, generator_flags, inversion_flags, label_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -34,11 +34,29 @@ _IMAGES = flags.DEFINE_list(
 )
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
 _STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
-_START = flags.DEFINE_string(
+_START = flags.DEFINE_list(
     "start",
-    "prior",
-    "Where the first stage starts. prior: z from N(0, 1); small: z within +-0.001; stored: the "
-    "codes of an earlier run (--start_from).",
+    ["prior"],
+    "Where the first stage starts, or, separated by commas, each. prior: z from N(0, 1); small: z "
+    "within +-0.001; best:N: the best of N from prior, each of which costs an evaluation; "
+    "generated: the code of a fresh z, and positive: a code from U(0, 1), which opens every ReLU "
+    "right behind the layer, while z stays what the stage before found; before: what that stage "
+    "found, the default of later stages; stored: the codes of an earlier run (--start_from), for "
+    "the first.",
+)
+_RESTARTS = flags.DEFINE_integer(
+    "restarts",
+    0,
+    "How often a picture that the first stage leaves at an RMSE of 0.02 or more begins that stage "
+    "again from another start of the same kind, each time with the whole budget. The best is kept.",
+    lower_bound=0,
+)
+_CONSTRAINT = flags.DEFINE_string(
+    "constraint",
+    None,
+    "What z keeps to, wherever it is optimised. clip:2: a number of it that a step takes beyond -2 "
+    "or 2 stays there, which gives up on unlikely z for pictures that the generator draws well; "
+    "stochastic_clip:2: it is drawn anew, uniformly within.",
 )
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
 
@@ -56,24 +74,28 @@ def main(argv: Sequence[str]) -> int:
 
     total = count_pictures(_IMAGES.value)
     generator = generator_flags.load_flagged_generator()
-    inversion_flags.check_label(generator)  # what is wrong is said before anything is computed
+    labels = label_flags.read_labels(generator)
     start, names = _START.value, None
     if is_stored:
-        start, names = stored_start(_START_FROM.value, stages[0])
+        stored, names = stored_start(_START_FROM.value, stages[0])
+        start = [stored, *start[1:]]
     inverter = Inverter(
         generator,
         stages,
         loss=flags.FLAGS.loss,
         features=feature_flags.load_flagged_network(),
         start=start,
+        restarts=_RESTARTS.value,
         solver=flags.FLAGS.solver,
         max_evaluations=budgets,
         relu_leak=flags.FLAGS.relu_leak,
         leak_schedule=flags.FLAGS.leak_schedule,
         batch_size=min(flags.FLAGS.batch_size, total),
         seed=flags.FLAGS.seed,
-        optimize=flags.FLAGS.optimize,
+        optimize=label_flags.what_to_optimize(generator, stages),
+        constraint=_CONSTRAINT.value,
     )
+    search = label_flags.label_search(inverter, start[0])
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
@@ -85,10 +107,10 @@ def main(argv: Sequence[str]) -> int:
     with Store(
         flags.FLAGS.output_dir, config_text=config, overwrite=flags.FLAGS.overwrite
     ) as store:
-        return _run(inverter, store, total, names, started)
+        return _run(inverter, store, total, labels, search, names, started)
 
 
-def _run(inverter, store, total: int, names, started: float) -> int:
+def _run(inverter, store, total: int, labels, search, names, started: float) -> int:
     """Inverts what the store does not hold, and writes tables and pictures whatever happens."""
     from tfinv.applications.inversion import invert_pictures
     from tfinv.applications.pictures import read_pictures
@@ -105,7 +127,7 @@ def _run(inverter, store, total: int, names, started: float) -> int:
     pictures = read_pictures(
         inverter.generator,
         _IMAGES.value,
-        label=inversion_flags.check_label(inverter.generator),
+        **labels._asdict(),
         seed=flags.FLAGS.seed,
         is_done=store.is_finished,
     )
@@ -116,6 +138,7 @@ def _run(inverter, store, total: int, names, started: float) -> int:
                 pictures,
                 store,
                 stored_names=names,
+                label_search=search,
                 on_batch=progress.update,
                 on_progress=lambda stage, state: progress.doing(
                     f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
@@ -165,7 +188,9 @@ def _stages() -> list[str]:
 
 
 def _start_is_stored() -> bool:
-    is_stored = _START.value == "stored"
+    is_stored = _START.value[:1] == ["stored"]
+    if "stored" in _START.value[1:]:
+        raise UserError("--start=stored is for the first stage: later ones go on, with before")
     if is_stored != (_START_FROM.value is not None):
         raise UserError("--start=stored and --start_from=FOLDER go together: give both or none")
     return is_stored
@@ -175,5 +200,6 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
     flags.adopt_module_key_flags(feature_flags)
     flags.adopt_module_key_flags(inversion_flags)
+    flags.adopt_module_key_flags(label_flags)
     flags.mark_flags_as_required(["generator", "images", "output_dir"])
     sys.exit(run_main(main))
