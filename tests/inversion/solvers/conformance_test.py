@@ -5,9 +5,10 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from inversion.solvers.problems import PROBLEMS, ROWS
+from inversion.solvers.problems import PROBLEMS, ROWS, Problem
 
 from tfinv.inversion.solvers import SOLVERS, Status
+from tfinv.inversion.solvers.base import unconstrained
 
 BUDGET = 600
 SOLVERS_UNDER_TEST = {
@@ -15,16 +16,16 @@ SOLVERS_UNDER_TEST = {
 }
 
 
-def minimise(solver, problem, jit=True, rows=slice(None)):
+def minimise(solver, problem, constrain=unconstrained):
     """Runs a solver to its end; the loop is compiled as the engine compiles it."""
 
-    @tf.function(jit_compile=jit, autograph=False)
+    @tf.function(jit_compile=True, autograph=False)
     def loop(start):
         def goes_on(step, state):
             return (step < BUDGET + 5) & tf.reduce_any(state.status == int(Status.RUNNING))
 
         def body(step, state):
-            return step + 1, solver.step(state, problem.evaluate)
+            return step + 1, solver.step(state, problem.evaluate, constrain)
 
         return tf.while_loop(goes_on, body, (0, solver.init(start)))[1]
 
@@ -77,6 +78,27 @@ def test_a_finished_row_no_longer_changes(name):
         assert after.best_loss[row] == state.best_loss[row]
         np.testing.assert_array_equal(after.best_code[row], state.best_code[row])
     assert (after.evaluations.numpy()[[1, 3]] == 2).all()
+
+
+@pytest.mark.parametrize("name", SOLVERS_UNDER_TEST)
+def test_every_solver_keeps_to_a_constraint_and_ends_in_the_best_corner(name):
+    box, draws = 0.1, []
+
+    def constrain(points, draw):
+        draws.append(draw)
+        return tf.clip_by_value(points, -box, box)
+
+    def inside(code, leak):
+        loss = tf.reduce_mean(tf.square(code - 0.5), 1)
+        return tf.where(tf.reduce_all(tf.abs(code) <= box, 1), loss, np.nan)
+
+    start = np.clip(PROBLEMS["convex"].start, -box, box)
+    solver, problem = SOLVERS_UNDER_TEST[name], Problem(start, inside, np.full(ROWS, 1.0))
+    state = minimise(solver, problem, constrain)
+    assert (state.status.numpy() != Status.STALLED).all()  # where a loss outside, NaN, ends Adam
+    assert np.abs(state.code).max() <= np.float32(box)
+    np.testing.assert_allclose(state.best_code, box, rtol=1e-4)
+    assert draws[0].shape == [ROWS] and draws[0].dtype == tf.int32
 
 
 @pytest.mark.parametrize("name", SOLVERS_UNDER_TEST)
