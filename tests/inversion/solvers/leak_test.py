@@ -13,7 +13,7 @@ from tfinv.errors import UserError
 from tfinv.inversion.solvers import SOLVERS, Status
 from tfinv.inversion.solvers.leak import SCHEDULES, leak_at, leak_schedule, leak_steps
 
-BUDGET = 40
+BUDGET = 20
 
 
 def leaks_of(solver) -> np.ndarray:
