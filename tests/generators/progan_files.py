@@ -87,18 +87,29 @@ def state(kind: str, kwargs: dict[str, Any], weights: dict, name: str = "G") -> 
     }
 
 
-def write(path, kwargs: dict | None = None, *, lod: float = 0.0, protocol: int = 4) -> str:
-    """Writes (G, D, Gs); Gs has the seed 2, D the seed 1."""
+def write(
+    path,
+    kwargs: dict | None = None,
+    *,
+    lod: float = 0.0,
+    protocol: int = 4,
+    contrast: float = 1.0,
+) -> str:
+    """Writes (G, D, Gs); Gs has the seed 2, D the seed 1.
+
+    With random weights pictures leave [-1, 1]; a contrast of 0.2 keeps them in it.
+    """
     kwargs = {**SMALL, **(kwargs or {})}
     with classes("tfutil.Network") as [cls]:
-        parts = tuple(
-            network(cls, state(kind, kwargs, arrays(kind, kwargs, seed, lod), name))
-            for seed, (kind, name) in enumerate(
-                (("G_paper", "G"), ("D_paper", "D"), ("G_paper", "Gs"))
-            )
-        )
+        parts = []
+        for seed, (kind, name) in enumerate(
+            (("G_paper", "G"), ("D_paper", "D"), ("G_paper", "Gs"))
+        ):
+            weights = arrays(kind, kwargs, seed, lod)
+            weights.update({k: contrast * v for k, v in weights.items() if "ToRGB" in k})
+            parts.append(network(cls, state(kind, kwargs, weights, name)))
         with open(path, "wb") as file:
-            pickle.dump(parts, file, protocol)
+            pickle.dump(tuple(parts), file, protocol)
     return str(path)
 
 
