@@ -53,13 +53,15 @@ def test_a_study_leaves_its_figure_and_table_and_is_not_done_twice(generator, tm
     study("gradient", generator, tmp_path / "out", "--seed=1").refused("--seed=0 there")
 
 
-def test_pictures_that_fail_cost_no_other(generator, tmp_path):
+def test_pictures_that_fail_cost_no_other(tmp_path):
+    generator = tiny.dcgan(tmp_path / "tiny")
     (tmp_path / "a.png").write_bytes(b"torn")
     Image.new("RGB", (8, 8), (9, 99, 199)).save(tmp_path / "b.png")
     images = f"--images={tmp_path / 'a.png'},{tmp_path / 'b.png'}"
-    done = study("gradient", generator, tmp_path / "out", images, "--label=1")
+    done = study("gradient", generator, tmp_path / "out", images)
     assert done.status == 1
     assert "failed: a.png" in done.err and "1 pictures" in done.out
+    assert "the generator takes no labels" in done.out
 
 
 @pytest.mark.parametrize(

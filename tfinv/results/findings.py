@@ -132,7 +132,9 @@ def _shown(cell: Cell) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return "–"
     if isinstance(cell, float):
-        return f"{cell:.4f}" if 1e-3 <= abs(cell) < 1 else f"{cell:.3g}"
+        if 1e-3 <= abs(cell) < 1:
+            return f"{cell:.4f}"
+        return f"{cell:.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
     return str(cell).replace("|", "\\|")
 
 
