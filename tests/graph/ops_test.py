@@ -151,7 +151,15 @@ def test_what_tensorflow_says_becomes_one_line_with_the_node():
     with pytest.raises(UserError) as caught, ops.naming(node):
         tf.matmul(tf.zeros([2, 3]), tf.zeros([4, 5]))
     assert str(caught.value).startswith("node 'layer/MatMul' (MatMul)")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "[Op:" not in str(caught.value)
+
+
+def test_a_fixed_batch_is_named_without_the_words_of_onednn():
+    node = v1.NodeDef(name="deconvolution", op="Conv2DBackpropInput")
+    with pytest.raises(UserError, match="fixed batch size") as caught, ops.naming(node):
+        tf.nn.conv2d_transpose(tf.zeros([2, 4, 4, 3]), tf.zeros([5, 5, 3, 3]), [3, 8, 8, 3], 2)
+    for word in ("dnn", "status", "primitive", "[op:"):
+        assert word not in str(caught.value).lower()
 
 
 def test_the_type_of_a_tensor():

@@ -60,8 +60,10 @@ _FAILURES = (
     ValueError,
 )
 
-# "{{function_node __wrapped__Mul_device_/job:localhost...}}" tells a user nothing.
-_NODE_TAG = re.compile(r"\{\{.*?\}\}\s*")
+# "{{function_node __wrapped__Mul_device_/job:localhost...}}" and " [Op:Mul] name: " tell a user
+# nothing, nor does how oneDNN says that its inputs do not fit: with a status and a variable to set.
+_NODE_TAG = re.compile(r"\{\{.*?\}\}\s*|\s*\[Op:.*", re.DOTALL)
+_ONEDNN = re.compile(r"primitive|ONEDNN|oneDNN|Operation received an exception")
 
 
 def forwards(node: NodeDef) -> bool:
@@ -95,8 +97,7 @@ def naming(node: NodeDef) -> Iterator[None]:
     try:
         yield
     except _FAILURES as error:
-        said = _NODE_TAG.sub("", str(error)).splitlines()
-        reason = said[0] if said else type(error).__name__
+        reason = _reason(error)
         advice = "check the shapes and types of what you feed"
         if node.op in _FIXING_A_BATCH:
             advice = (
@@ -106,6 +107,14 @@ def naming(node: NodeDef) -> Iterator[None]:
         raise UserError(
             f"node {node.name!r} ({node.op}) cannot run on what it is given: {reason}; {advice}"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What TensorFlow says about inputs that do not fit, without what is meant for its makers."""
+    said = _NODE_TAG.sub("", str(error)).splitlines()
+    if not said:
+        return type(error).__name__
+    return "its inputs do not fit each other" if _ONEDNN.search(said[0]) else said[0]
 
 
 def output_types(node: NodeDef) -> list[tf.DType]:

@@ -56,6 +56,31 @@ def test_any_number_of_pictures(batch):
     assert any("batches of" in note for note in generator.notes) == (batch > 1)
 
 
+def computed(z):
+    """With shapes that are computed from the batch: TensorFlow writes it as a constant."""
+    w = graphs.Weights()
+    count = tf.shape(z)[0]
+    start = w(1, 4, 4, 6, scale=0.1)
+    h = tf.reshape(z @ w(8, 4 * 4 * 6, scale=0.4), [count, *start.shape[1:]])
+    h = tf.nn.relu(h + tf.tile(start, [count, 1, 1, 1]))
+    h = tf.repeat(tf.repeat(h, 2, axis=1), 2, axis=2)  # as UpSampling2D does
+    rows = tf.reshape(h, [count * tf.shape(h)[1] * 8, 6]) @ w(6, 4, scale=0.5)
+    h = tf.reshape(rows, tf.concat([tf.shape(h)[:3], [4]], 0))
+    shape = tf.stack([count, 16, 16, 3])
+    return tf.sigmoid(tf.nn.conv2d_transpose(h, w(5, 5, 3, 4, scale=0.2), shape, 2))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_shapes_that_are_computed_from_the_batch(batch):
+    inputs = {"z": (F, [batch, 8])}
+    model = model_of(inputs, computed)
+    assert {"Pack", "StridedSlice", "ConcatV2"} <= {node.op for node in model.nodes.values()}
+    generator = Generator(model)
+    z = generator.sample_latents(5)
+    expected = truth(computed, {"z": z}, {"z": (F, [None, 8])})
+    np.testing.assert_allclose(generator(z), expected, atol=1e-5)
+
+
 def test_labels_too():
     gains = graphs.Weights(3)(10, 8)
 

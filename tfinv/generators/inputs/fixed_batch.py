@@ -1,6 +1,7 @@
 """Makes a graph that was exported for batches of N pictures take any number of them.
 
-What pins such a graph to N, besides the shapes of its inputs, are shapes written out as constants.
+What pins such a graph to N, besides the shapes of its inputs, are shapes that no input changes,
+written out or computed from constants (`shape_values`).
 Each rewriting below leaves what the graph computes for N pictures as it is, whatever its weights:
 
 - Reshape to [N, ...] (or [N * k, ...]) becomes Reshape to [-1, ...];
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from tfinv.generators.inputs.shape_values import written_shapes
 from tfinv.generators.inputs.writing import unused_name, write_nodes
 from tfinv.graph.model import NodeDef, Port, split_tensor_name
 
@@ -42,25 +44,26 @@ def free_batch(
     Returns:
       The nodes, producers first; those that are changed are copies.
     """
+    shapes = written_shapes(nodes, weights)
     fed, spec = split_tensor_name(latent.tensor)[0], (latent.dtype, latent.shape)
     made: dict[str, NodeDef] = {}
     for name, node in nodes.items():
         new: list[NodeDef] = []
         if node.op == "Reshape":
-            node, new = _reshape(nodes, weights, node, batch)
+            node, new = _reshape(nodes, shapes, node, batch)
         elif node.op in _TRANSPOSED:
             read = node.input[2], (tf.as_dtype(node.attr["T"].type), None)
-            node, new = _sized(nodes, weights, node, 0, batch, *read)
+            node, new = _sized(nodes, shapes, node, 0, batch, *read)
         elif node.op in _REPEATING and batch > 1:
             # For N = 1 a row that is broadcast fits any number of pictures as it is.
-            node, new = _sized(nodes, weights, node, _REPEATING[node.op], batch, fed, spec)
+            node, new = _sized(nodes, shapes, node, _REPEATING[node.op], batch, fed, spec)
         made.update((other.name, other) for other in new)
         made[name] = node
     return made
 
 
-def _reshape(nodes, weights, node: NodeDef, batch: int) -> tuple[NodeDef, list[NodeDef]]:
-    shape = _shape(nodes, weights, node.input[1])
+def _reshape(nodes, shapes, node: NodeDef, batch: int) -> tuple[NodeDef, list[NodeDef]]:
+    shape = _shape(shapes, node.input[1])
     if shape is None or (shape <= 0).any() or shape[0] % batch:
         return node, []
     value = np.concatenate([[-1], shape[1:]]).astype(shape.dtype)
@@ -71,10 +74,10 @@ def _reshape(nodes, weights, node: NodeDef, batch: int) -> tuple[NodeDef, list[N
 
 
 def _sized(
-    nodes, weights, node: NodeDef, place: int, batch: int, counted: str, spec
+    nodes, shapes, node: NodeDef, place: int, batch: int, counted: str, spec
 ) -> tuple[NodeDef, list[NodeDef]]:
     """Takes the first number of a shape from how many rows another tensor has."""
-    shape = _shape(nodes, weights, node.input[place])
+    shape = _shape(shapes, node.input[place])
     if shape is None or shape[0] != batch:
         return node, []
 
@@ -93,12 +96,7 @@ def _with_input(node: NodeDef, place: int, tensor: str) -> NodeDef:
     return changed
 
 
-def _shape(nodes, weights, tensor: str) -> np.ndarray | None:
-    """A shape written out as a constant; None for others."""
-    node = nodes.get(split_tensor_name(tensor)[0])
-    while node is not None and node.op == "Identity":
-        node = nodes.get(split_tensor_name(node.input[0])[0])
-    if node is None or node.op != "Const" or node.name in weights:
-        return None
-    value = tf.make_ndarray(node.attr["value"].tensor)
-    return value if value.ndim == 1 and value.size else None
+def _shape(shapes: Mapping[str, np.ndarray], tensor: str) -> np.ndarray | None:
+    """A shape that no input changes; None for others."""
+    value = shapes.get(split_tensor_name(tensor)[0])
+    return value if value is not None and value.ndim == 1 and value.size else None
