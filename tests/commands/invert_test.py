@@ -195,7 +195,7 @@ def test_layers_losses_and_numbers_that_do_not_fit(invert, tmp_path):
     invert("--layer=dense", "--stages=latent").refused("exclude each other")
     invert("--stages=").refused("no stage")
     invert("--layer=").refused("layer")
-    invert("--loss=mse+lpips").refused("lpips", "mse, likelihood, delta")
+    invert("--loss=mse+lpips").refused("lpips", "mse, likelihood")
     invert("--max_evaluations=many").refused("--max_evaluations=many")
     invert("--max_evaluations=1,2,3").refused("3 budgets")
     invert("--relu_leak=2").refused("2", "0 to 1")
