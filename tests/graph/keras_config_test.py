@@ -32,7 +32,9 @@ def test_no_other_file_is_looked_at_even_where_keras_would(tmp_path, monkeypatch
 
 
 def entry(name, module=None, **more) -> dict:
-    return {"class_name": name, "module": module, "config": {}, **more}
+    """What a file says of an object; those of old files have no "module"."""
+    given = {} if module is None else {"module": module}
+    return {"class_name": name, **given, "config": {}, **more}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -55,12 +57,19 @@ def entry(name, module=None, **more) -> dict:
         entry("Wrapper", "keras.layers", config={"layer": entry("StringLookup", "keras.layers")}),
         entry("Rescaling", "keras.layers", config={"vocabulary": "/etc/passwd"}),
     ],
-    ids=lambda refused: f"{refused['class_name']} {refused['module']}",
+    ids=lambda refused: f"{refused['class_name']} {refused.get('module')}",
 )
 def test_what_does_more_than_compute_is_refused(name, refused):
     with pytest.raises(UserError) as raised:
         vet_config({"config": {"layers": [refused]}}, MODULES[name], "m.keras")
     assert "\n" not in str(raised.value) and "m.keras" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_class_of_the_writers_own_with_the_name_of_one_of_keras(name):
+    own = {**entry("Attention", registered_name="Attention"), "module": None}
+    with pytest.raises(UserError, match=r"class 'Attention' is not part of Keras.*registers it"):
+        vet_config(own, MODULES[name], "m.keras")
 
 
 def test_a_refused_class_under_another_name_is_refused(monkeypatch):
@@ -87,7 +96,7 @@ def test_a_refused_class_under_another_name_is_refused(monkeypatch):
         entry("__tuple__"),
         entry("IntegerLabels", "anywhere", registered_name="tests>IntegerLabels"),
     ],
-    ids=lambda allowed: f"{allowed['class_name']} {allowed['module']}",
+    ids=lambda allowed: f"{allowed['class_name']} {allowed.get('module')}",
 )
 def test_what_models_are_made_of_is_welcome(name, allowed, monkeypatch):
     module = MODULES[name]

@@ -133,11 +133,14 @@ def _vet_class(entry: dict, keras, path: str) -> None:
         known = _FUNCTIONS.fullmatch(str(module)) and _is_function(name, keras)
     else:
         known = _CLASSES.fullmatch(str(module)) and _is_class(name, str(module), keras)
+        # A class of the writer's own has no module, even if one of Keras has its name.
+        known = known and (name in _UNLISTED or entry.get("module", "") is not None)
     if not known or (registered and ">" in registered):
+        of = "" if module is None else f" of {module!r}"
         raise UserError(
-            f"{path}: class {name!r} of {module!r} is not part of Keras, or does more than "
-            "compute; import the module that registers it first, or export the model as a "
-            "SavedModel with model.export()"
+            f"{path}: class {name!r}{of} is not part of Keras, or does more than compute; import "
+            "the module that registers it first, or export the model as a SavedModel with "
+            "model.export()"
         )
 
 
