@@ -113,6 +113,23 @@ def test_sequential_models(tmp_path):
     np.testing.assert_allclose(value, model(z), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("inside", [False, True])
+def test_how_a_model_was_trained_does_not_matter(tmp_path, inside):
+    z = keras.Input((4,))
+    model = keras.Sequential([z, keras.layers.Dense(3, activation="tanh")])
+    model.compile("adam", lambda truth, made: made - truth)
+    if inside:
+        model = keras.Model(z, model(z))
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        assert b'"compile_config": {"optimizer"' in archive.read("config.json")
+    read = read_keras(tmp_path / "m.keras")
+    feeds = {read.inputs[0].key: np.ones((2, 4), np.float32)}
+    (value,) = exports.evaluate(read, feeds).values()
+    np.testing.assert_allclose(value, model(np.ones((2, 4))), atol=1e-6)
+
+
 def test_one_named_input(tmp_path):
     z = keras.Input((4,), name="z")
     keras.Model({"z": z}, keras.ops.tanh(z)).save(tmp_path / "m.keras")

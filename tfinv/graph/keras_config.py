@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from tfinv.errors import UserError
 from tfinv.graph.allowed_ops import ALLOWED
 
-__all__ = ["parse_config", "vet_config"]
+__all__ = ["drop_training", "parse_config", "vet_config"]
 
 _MAX_CONFIG = 64 << 20  # bytes
 
@@ -79,6 +79,22 @@ def parse_config(text: str | bytes, path: str) -> dict:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: its configuration is not JSON; the file is damaged") from error
+
+
+def drop_training(config) -> bool:
+    """Drops how a model was trained: a loss of the trainer's own is no part of what it draws.
+
+    Args:
+      config: parsed JSON, which is changed.
+
+    Returns:
+      Whether a model inside of the model had been compiled; Keras leaves out only the outer one's.
+    """
+    inside = False
+    for part in _dicts(config):
+        if "class_name" in part and part.pop("compile_config", None) is not None:
+            inside |= part is not config
+    return inside
 
 
 def vet_config(config, keras, path: str) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import shutil
+import tempfile
 import types
 import zipfile
 import zlib
+from collections.abc import Iterator
 
 import h5py
 
 from tfinv.errors import UserError
 from tfinv.graph.hdf5 import UNREADABLE, stored_numbers
-from tfinv.graph.keras_config import parse_config, vet_config
+from tfinv.graph.keras_config import drop_training, parse_config, vet_config
 from tfinv.graph.keras_trace import check_weights, load, trace
 from tfinv.graph.model import GraphModel
 from tfinv.graph.select import with_output
@@ -42,13 +47,33 @@ def read_keras(path: str | os.PathLike, output: str | None = None) -> GraphModel
     path = os.fspath(path)
     config, version, stored = _vet(path)
     keras = keras_of(version, path)
+    text = json.dumps(config) if drop_training(config) else None  # Keras changes what it is given
     vet_config(config, keras, path)
     if not path.endswith(".keras"):
         raise UserError(f"{path}: Keras opens only files whose name ends in .keras; rename it")
     check_weights(lambda: keras.saving.deserialize_keras_object(config), stored, path)
-    model = load(lambda: keras.models.load_model(path, compile=False, safe_mode=True), path)
+    with _file_to_load(path, text) as file:
+        model = load(lambda: keras.models.load_model(file, compile=False, safe_mode=True), path)
     read = trace(model, keras, f"Keras {version.split('.')[0]} file", path)
     return read if output is None else with_output(read, output)
+
+
+@contextlib.contextmanager
+def _file_to_load(path: str, config: str | None) -> Iterator[str]:
+    """The file itself; or, to give Keras another configuration than it holds, a copy of it."""
+    if config is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="tfinv-") as folder:
+        copy = os.path.join(folder, "model.keras")
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
+            for member in old.infolist():
+                if member.filename == _CONFIG:
+                    new.writestr(_CONFIG, config)
+                elif not member.is_dir():
+                    with old.open(member) as source, new.open(member.filename, "w") as target:
+                        shutil.copyfileobj(source, target)
+        yield copy
 
 
 def keras_of(version: str, path: str) -> types.ModuleType:
