@@ -59,6 +59,8 @@ def test_several_or_none_are_refused(keys):
         lambda x: tf.cast(tf.round(tf.clip_by_value(x, 0, 255)), tf.uint8),
         lambda x: tf.identity(tf.cast(tf.math.rint(x), tf.int32)),
         lambda x: tf.cast(x, tf.uint8),
+        lambda x: tf.saturate_cast(tf.round(x), tf.uint8),
+        lambda x: tf.cast(tf.maximum(tf.minimum(tf.floor(x + 0.0), 255.0), 0.0), tf.uint8),
     ],
 )
 def test_a_picture_is_taken_in_front_of_the_rounding(rounded):
@@ -69,6 +71,29 @@ def test_a_picture_is_taken_in_front_of_the_rounding(rounded):
     truth = (np.tanh((Z @ W).reshape(-1, 4, 4, 3)) + 1) / 2
     np.testing.assert_allclose(generator(Z), truth, atol=1e-5)
     assert generator.border.range == "0,255" and "rounds its pictures" in generator.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("rounded", "low", "high"),
+    [
+        (lambda x: tf.round((x + 1) * 127.5), 0, 255),
+        (lambda x: tf.round(tf.tanh(x) * 4) / 4, -1, 1),
+        (lambda x: tf.transpose(tf.math.rint(127.5 * x + 127.5) / 255, [0, 3, 1, 2]), 0, 1),
+    ],
+)
+def test_a_picture_that_stays_a_float_is_taken_without_the_rounding(rounded, low, high):
+    generator = Generator(
+        model_of({"z": (tf.float32, [None, 8])}, lambda z: rounded(tf.tanh(body(z))))
+    )
+    with tf.GradientTape() as tape:
+        z = tf.Variable(Z)
+        images = generator(z)
+    assert np.abs(tape.gradient(images, z)).min() > 0
+    drawn = rounded(tf.tanh(body(Z))).numpy()
+    raw = np.moveaxis(drawn, 1, 3) if drawn.shape[1] == 3 else drawn
+    step = 0.13 if (low, high) == (-1, 1) else 0.51 / 255 * (high - low)
+    assert 0 < np.abs(images - (raw - low) / (high - low)).max() <= step
+    assert any("rounds its pictures" in note for note in generator.notes)
 
 
 def test_integers_that_come_from_elsewhere_are_refused():

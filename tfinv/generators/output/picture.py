@@ -11,7 +11,12 @@ from tfinv.graph.model import GraphModel, NodeDef, Port, split_tensor_name
 
 __all__ = ["Picture", "find_picture"]
 
-_ROUNDING = ("Round", "Rint", "Floor")
+_ROUNDING = ("Round", "Rint", "Floor", "Ceil")
+# What a file may do to a picture that it has rounded: change its range or its layout.
+_BEHIND_ROUNDING = frozenset(
+    {"Add", "AddV2", "Cast", "ClipByValue", "Identity", "Maximum", "Minimum", "Mul", "RealDiv"}
+    | {"Reshape", "Squeeze", "Sub", "Transpose"}
+)
 _USUAL_KEYS = ("default", "image", "images", "output_0")
 
 
@@ -36,8 +41,8 @@ def find_picture(model: GraphModel) -> Picture:
     """Finds the picture among the outputs of a model.
 
     The only output is it; or the only one that has the shape of a picture; or, of several such, the
-    one under a usual key. Where a file rounds it to integers, which lets no gradient through, the
-    picture is what is rounded.
+    one under a usual key. Where a file rounds it, which lets no gradient through, the picture is
+    what is rounded.
 
     Raises:
       UserError: if that is none or several.
@@ -59,6 +64,13 @@ def find_picture(model: GraphModel) -> Picture:
                 f"the file rounds its pictures to {whole.name}, which lets no gradient through: "
                 f"they are taken from {tensor}, in front of that"
             )
+    nodes = _without_rounding(model, tensor)
+    if nodes and image_range is None:
+        notes.append(
+            f"the file rounds its pictures ({', '.join(nodes)}), which lets no gradient through: "
+            "they are taken without that"
+        )
+    model = dataclasses.replace(model, nodes={**model.nodes, **nodes})
     dtype = ops.tensor_type(model.nodes, tensor)
     output = dataclasses.replace(port, tensor=tensor, dtype=dtype)
     only = dataclasses.replace(model, outputs=(output,))
@@ -96,6 +108,30 @@ def _before_rounding(model: GraphModel, tensor: str) -> str | None:
         tensor = _node(model, tensor).input[0]
     name, index = split_tensor_name(tensor)
     return f"{name}:{index}"
+
+
+def _without_rounding(model: GraphModel, tensor: str) -> dict[str, NodeDef]:
+    """Nodes that hand on what the graph rounds at its end; by name, those that they replace."""
+    made = {}
+    node = _node(model, tensor)
+    while node.op in _ROUNDING or node.op in _BEHIND_ROUNDING:
+        if node.op in _ROUNDING:
+            made[node.name] = NodeDef(name=node.name, op="Identity", input=node.input[:1])
+            made[node.name].attr["T"].CopyFrom(node.attr["T"])
+        before = [
+            other for other in (_node(model, t) for t in node.input) if not _fixed(model, other)
+        ]
+        if len(before) != 1:
+            break
+        [node] = before
+    return made
+
+
+def _fixed(model: GraphModel, node: NodeDef) -> bool:
+    """Whether a node is a constant."""
+    while node.op == "Identity":
+        node = _node(model, node.input[0])
+    return node.op == "Const"
 
 
 def _node(model: GraphModel, tensor: str) -> NodeDef:
