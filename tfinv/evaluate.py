@@ -25,7 +25,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import feature_flags, generator_flags, inversion_flags
+from tfinv.commands import feature_flags, generator_flags, inversion_flags, picture_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -43,16 +43,13 @@ _LAYERS = flags.DEFINE_list(
     "Where to invert, from the latent towards the picture, as `python -m tfinv.inspect` lists "
     "them. By default the latent, the first dense layer and the outputs of the two blocks behind.",
 )
-_COUNT = flags.DEFINE_integer(
-    "count", 1000, "Pictures of each set, chosen at random where there are more.", lower_bound=1
-)
 _LATER_START = flags.DEFINE_enum(
     "later_start",
-    None,
-    ["latent", "previous", "generated"],
-    "Where the layers behind the first one start. latent: at the code of the latent found for the "
-    "picture; previous: at the code found at the layer before; generated: at that of a random "
-    "latent, as the thesis does. By default latent, if that is evaluated.",
+    "previous",
+    ["previous", "latent", "generated"],
+    "Where the layers behind the first one start. previous: at the code found at the layer before, "
+    "so that none draws a picture worse than the one before it; latent: at the code of the latent "
+    "found; generated: at that of a random latent, as the thesis does.",
 )
 _COMPARE = flags.DEFINE_list(
     "compare",
@@ -76,10 +73,10 @@ def main(argv: Sequence[str]) -> int:
         generator,
         sets,
         _LAYERS.value,
-        count=_COUNT.value,
+        count=picture_flags.COUNT.value,
         max_evaluations=budgets,
         later_start=_LATER_START.value,
-        label=inversion_flags.check_label(generator),
+        label=_label(generator),
         seed=values.seed,
         batch_size=values.batch_size,
         solver=values.solver,
@@ -88,9 +85,11 @@ def main(argv: Sequence[str]) -> int:
         relu_leak=values.relu_leak,
         leak_schedule=values.leak_schedule,
         optimize=values.optimize,
+        constraint=values.constraint,
+        restarts=values.restarts,
     )
     # Defaults go into config.cfg too, so that no later version changes the run.
-    values.layers, values.later_start = evaluation.layers, evaluation.later_start
+    values.layers = evaluation.layers
     values.max_evaluations = list(map(str, evaluation.budgets))
     values.relu_leak, values.leak_schedule = evaluation.solver.leak, evaluation.solver.leak_schedule
     values.optimize = list(evaluation.optimize)
@@ -156,10 +155,20 @@ def _summary(evaluated, folder) -> str:
         cells = zip(evaluated.layers, texts, strict=True)
         lines.append(f"{name}: RMSE " + ", ".join(f"{layer} {text}" for layer, text in cells))
     if evaluated.failed:
-        lines.append(f"{evaluated.failed} pictures failed; SET/LAYER/images.csv says why.")
+        pictures = "picture" if evaluated.failed == 1 else "pictures"
+        lines.append(f"{evaluated.failed} {pictures} failed; SET/LAYER/images.csv says why.")
     if evaluated.partial:
         lines.append("Not complete: the same command goes on.")
     return "\n".join([*lines, str(folder / "report.html")])
+
+
+def _label(generator) -> int | None:
+    if flags.FLAGS.label in ("unknown", "interpolated"):
+        raise UserError(
+            f"--label={flags.FLAGS.label} is for tfinv.invert: an evaluation compares layers at "
+            "labels that are known"
+        )
+    return inversion_flags.check_label(generator)
 
 
 def _pair(names: Sequence[str]) -> tuple[str, str] | None:
@@ -176,6 +185,8 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
     flags.adopt_module_key_flags(feature_flags)
     flags.adopt_module_key_flags(inversion_flags)
+    flags.declare_key_flag(picture_flags.COUNT.name)
     flags.FLAGS.set_default("batch_size", 32)
+    flags.FLAGS.set_default("count", 1000)
     flags.mark_flags_as_required(["generator", "sets", "output_dir"])
     sys.exit(run_main(main))

@@ -20,18 +20,17 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import feature_flags, generator_flags, inversion_flags, label_flags
+from tfinv.commands import (
+    feature_flags,
+    generator_flags,
+    inversion_flags,
+    label_flags,
+    picture_flags,
+)
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
-_IMAGES = flags.DEFINE_list(
-    "images",
-    None,
-    "What to invert, separated by commas: files, globs, folders, .tfrecord files, "
-    "package:NAME/PATH for files inside an installed package, sample:N for N pictures drawn by "
-    "the generator itself, noise:N for N of white noise.",
-)
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
 _STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
 _START = flags.DEFINE_list(
@@ -43,20 +42,6 @@ _START = flags.DEFINE_list(
     "right behind the layer, while z stays what the stage before found; before: what that stage "
     "found, the default of later stages; stored: the codes of an earlier run (--start_from), for "
     "the first.",
-)
-_RESTARTS = flags.DEFINE_integer(
-    "restarts",
-    0,
-    "How often a picture that the first stage leaves at an RMSE of 0.02 or more begins that stage "
-    "again from another start of the same kind, each time with the whole budget. The best is kept.",
-    lower_bound=0,
-)
-_CONSTRAINT = flags.DEFINE_string(
-    "constraint",
-    None,
-    "What z keeps to, wherever it is optimised. clip:2: a number of it that a step takes beyond -2 "
-    "or 2 stays there, which gives up on unlikely z for pictures that the generator draws well; "
-    "stochastic_clip:2: it is drawn anew, uniformly within.",
 )
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
 
@@ -72,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     from tfinv.inversion.engine import Inverter
     from tfinv.results.store import Store
 
-    total = count_pictures(_IMAGES.value)
+    total = count_pictures(picture_flags.IMAGES.value)
     generator = generator_flags.load_flagged_generator()
     labels = label_flags.read_labels(generator)
     start, names = _START.value, None
@@ -85,7 +70,7 @@ def main(argv: Sequence[str]) -> int:
         loss=flags.FLAGS.loss,
         features=feature_flags.load_flagged_network(),
         start=start,
-        restarts=_RESTARTS.value,
+        restarts=flags.FLAGS.restarts,
         solver=flags.FLAGS.solver,
         max_evaluations=budgets,
         relu_leak=flags.FLAGS.relu_leak,
@@ -93,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
         batch_size=min(flags.FLAGS.batch_size, total),
         seed=flags.FLAGS.seed,
         optimize=label_flags.what_to_optimize(generator, stages),
-        constraint=_CONSTRAINT.value,
+        constraint=flags.FLAGS.constraint,
     )
     search = label_flags.label_search(inverter, start[0])
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
@@ -126,7 +111,7 @@ def _run(inverter, store, total: int, labels, search, names, started: float) -> 
         )
     pictures = read_pictures(
         inverter.generator,
-        _IMAGES.value,
+        picture_flags.IMAGES.value,
         **labels._asdict(),
         seed=flags.FLAGS.seed,
         is_done=store.is_finished,
@@ -201,5 +186,6 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(feature_flags)
     flags.adopt_module_key_flags(inversion_flags)
     flags.adopt_module_key_flags(label_flags)
+    flags.declare_key_flag(picture_flags.IMAGES.name)
     flags.mark_flags_as_required(["generator", "images", "output_dir"])
     sys.exit(run_main(main))

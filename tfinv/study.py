@@ -26,26 +26,13 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import feature_flags, generator_flags, inversion_flags
+from tfinv.commands import feature_flags, generator_flags, inversion_flags, picture_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
 _STUDY = flags.DEFINE_enum(
     "study", None, ["open_relus", "components", "losses", "gradient"], "Which one; see above."
-)
-_IMAGES = flags.DEFINE_list(
-    "images",
-    None,
-    "What to invert, as for tfinv.invert; by default samples of the generator. The study "
-    "components takes samples and noise too, whatever is given here.",
-)
-_COUNT = flags.DEFINE_integer(
-    "count",
-    None,
-    "Pictures in each set, the first of --images; by default 32, and 160 for components, which "
-    "shows no more components than it has pictures.",
-    lower_bound=2,
 )
 _LATENT_EVALUATIONS = flags.DEFINE_integer(
     "latent_evaluations",
@@ -91,8 +78,10 @@ def main(argv: Sequence[str]) -> int:
         values.solver = study.solver
     if values.solver not in SOLVERS:
         raise UserError(f"solver {values.solver!r} is not known: it is one of {', '.join(SOLVERS)}")
-    if _COUNT.value is None:
+    if values.count is None:
         values.count = study.count
+    if values.count < 2:
+        raise UserError("--count=1: a study takes at least 2 pictures of each set")
     budget = _budget(study.max_evaluations)
     values.max_evaluations = [str(budget)]
     generator = generator_flags.load_flagged_generator()
@@ -135,13 +124,18 @@ def _run(study, setup, parts) -> int:
 
 def _sets(study, generator) -> dict:
     """The pictures of the study, set by set."""
+    from tfinv.applications.pictures import count_pictures
     from tfinv.applications.studies.study import gather
 
-    count = _COUNT.value
-    drawn = ["samples"] if study.own_sets or _IMAGES.value is None else []
+    count = picture_flags.COUNT.value
+    drawn = ["samples"] if study.own_sets or picture_flags.IMAGES.value is None else []
     specs = {name: [f"{name.removesuffix('s')}:{count}"] for name in drawn}
-    if _IMAGES.value is not None:
-        specs["pictures"] = _IMAGES.value
+    if picture_flags.IMAGES.value is not None:
+        specs["pictures"] = picture_flags.IMAGES.value
+        total = count_pictures(specs["pictures"])
+        if total > count:
+            note = f"note: the first {count} of {total} pictures; --count={total} takes all"
+            print(note, file=sys.stderr)
     if study.own_sets:
         specs["noise"] = [f"noise:{count}"]
     label = inversion_flags.check_label(generator)
@@ -197,6 +191,7 @@ def _budget(usual: int) -> int:
 if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
     flags.adopt_module_key_flags(feature_flags)
+    flags.adopt_module_key_flags(picture_flags)
     for name in _SHARED:
         flags.declare_key_flag(name)
     flags.mark_flags_as_required(["study", "generator", "output_dir"])

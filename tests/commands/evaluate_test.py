@@ -119,7 +119,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_counted(evaluate, tmp_path):
     said = evaluate(
         "--layers=latent", "--max_evaluations=20", sets=f"--sets=p={tmp_path / 'p'}", output_dir=out
     )
-    assert said.status == 1 and "1 pictures failed" in said.out
+    assert said.status == 1 and "1 picture failed" in said.out
     assert "torn.png" in (out / "p" / "latent" / "images.csv").read_text()
 
 
@@ -138,6 +138,7 @@ def test_a_picture_that_cannot_be_read_is_named_and_counted(evaluate, tmp_path):
         (["--later_start=before"], ["later_start"]),
         (["--loss=nonsense"], ["nonsense"]),
         (["--label=3"], ["--label=3"]),
+        (["--label=unknown"], ["tfinv.invert"]),
         (["--output_dir=/nowhere/at/all"], ["/nowhere/at"]),
     ],
 )

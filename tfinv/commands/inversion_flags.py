@@ -43,7 +43,8 @@ flags.DEFINE_list(
     "max_evaluations",
     None,
     "Forward and backward passes an image may take, for every stage or, separated by commas, for "
-    "each; by default 300 for lbfgs, 30000 for adam.",
+    "each; by default 300 for lbfgs, 30000 for adam. (tfinv.evaluate, with lbfgs: 200 at the "
+    "latent, 1000 at the dense layer, 100 and 50 behind.)",
 )
 flags.DEFINE_float(
     "relu_leak",
@@ -58,6 +59,20 @@ flags.DEFINE_enum(
     "How that share falls. off: there is none; fixed: not at all; decaying: by a factor of 10 "
     "every fifth of the budget, as in the thesis; stepped: to 0 after 70% of the budget. By "
     "default stepped for lbfgs, decaying for adam.",
+)
+flags.DEFINE_integer(
+    "restarts",
+    0,
+    "How often a picture that the first stage leaves at an RMSE of 0.02 or more begins that stage "
+    "again from another start of the same kind, each time with the whole budget. The best is kept.",
+    lower_bound=0,
+)
+flags.DEFINE_string(
+    "constraint",
+    None,
+    "What z keeps to, wherever it is optimised. clip:2: a number of it that a step takes beyond -2 "
+    "or 2 stays there, which gives up on unlikely z for pictures that the generator draws well; "
+    "stochastic_clip:2: it is drawn anew, uniformly within.",
 )
 flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)

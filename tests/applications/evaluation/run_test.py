@@ -60,13 +60,11 @@ def images(tmp_path_factory) -> str:
 def make(images):
     made = {}
 
-    def make(count=5, later_start=None, layers=("latent", "dense")) -> Evaluation:
-        key = count, later_start, layers
+    def make(count=5, layers=("latent", "dense")) -> Evaluation:
+        key = count, layers
         if key not in made:  # compiled once
             sets = parse_sets([images, "samples=sample:4"])
-            made[key] = Evaluation(
-                tiny.loaded(), sets, layers, count=count, later_start=later_start, **QUICK
-            )
+            made[key] = Evaluation(tiny.loaded(), sets, layers, count=count, **QUICK)
         return made[key]
 
     return make
@@ -92,7 +90,7 @@ def test_cut_short_it_goes_on_and_does_nothing_twice(make, tmp_path):
     ]
 
 
-def test_a_larger_count_and_another_layer_do_only_what_is_new(make, tmp_path):
+def test_a_larger_count_does_only_what_is_new(make, tmp_path):
     _, told = run(tmp_path, make(count=3))
     assert sum(told) == 2 * (3 + 3)
     before = codes(tmp_path / "samples" / "dense")
@@ -102,22 +100,43 @@ def test_a_larger_count_and_another_layer_do_only_what_is_new(make, tmp_path):
     assert all(np.array_equal(after[key], code) for key, code in before.items())
     # A smaller count again speaks of the same pictures as before.
     assert run(tmp_path, make(count=3))[0].cells["mine", "dense"].images == 3
-    deeper, told = run(tmp_path, make(count=3, layers=("latent", "dense", "open")))
-    assert sum(told) == 3 + 3 and deeper.layers[-1] == "open"
 
 
-def test_each_start_of_later_layers(make, tmp_path):
-    layers = ("latent", "dense", "open")
-    mean = {}
-    for start in ("latent", "previous", "generated"):
-        evaluated, _ = run(tmp_path / start, make(4, start, layers))
-        mean[start] = {layer: evaluated.cells["samples", layer].mean("rmse") for layer in layers}
-    assert len({round(mean[start]["latent"], 7) for start in mean}) == 1
-    assert mean["previous"]["open"] <= mean["previous"]["dense"] <= mean["previous"]["latent"]
-    assert mean["generated"]["dense"] > mean["latent"]["dense"]
-    latents = [load_results(tmp_path / start / "samples/dense").latents for start in mean]
+def test_each_start_of_later_layers(tmp_path):
+    sets, mean, latents = parse_sets(["s=sample:2"]), {}, []
+    for start in ("previous", "latent", "generated"):
+        layers = ("latent", "dense", "open") if start == "previous" else ("latent", "open")
+        evaluation = Evaluation(tiny.loaded(), sets, layers, later_start=start, **QUICK)
+        evaluated, _ = run(tmp_path / start, evaluation)
+        mean[start] = [evaluated.cells["s", layer].mean("rmse") for layer in layers]
+        latents.append(load_results(tmp_path / start / "s" / "open").latents)
+    assert mean["previous"][0] == mean["latent"][0] == mean["generated"][0]
+    assert mean["previous"][0] > mean["previous"][1] > mean["previous"][2]
+    assert mean["previous"][2] < mean["latent"][1] < mean["generated"][1]
     np.testing.assert_array_equal(latents[0], latents[1])
     assert not np.array_equal(latents[0], latents[2])
+
+
+def test_restarts_are_the_first_layers(tmp_path):
+    sets = parse_sets(["s=sample:2"])
+    spent = []
+    for restarts in (0, 2):
+        evaluation = Evaluation(
+            tiny.loaded(), sets, ["latent", "dense"], restarts=restarts, **QUICK
+        )
+        evaluated, _ = run(tmp_path / str(restarts), evaluation)
+        spent.append([evaluated.cells["s", x].mean("evaluations") for x in evaluated.layers])
+    assert spent[0] == [10, 10] and spent[1] == [30, 10]
+
+
+def test_another_layer_and_another_set_are_added_to_what_is_there(make, tmp_path):
+    sets = parse_sets(["s=sample:2"])
+    run(tmp_path, Evaluation(tiny.loaded(), sets, ["latent"], **QUICK))
+    more = Evaluation(
+        tiny.loaded(), [*sets, *parse_sets(["n=noise:1"])], ["latent", "open"], **QUICK
+    )
+    evaluated, told = run(tmp_path, more)
+    assert sum(told) == 2 + 1 + 1 and evaluated.cells["n", "open"].images == 1
 
 
 def test_cells_of_another_run_are_refused_before_anything_is_computed(make, tmp_path):
@@ -141,7 +160,7 @@ def test_a_set_of_which_nothing_can_be_read(make, tmp_path):
     [
         ({"layers": ["open", "dense"]}, "cannot follow"),
         ({"layers": ["nonsense"]}, "nonsense"),
-        ({"layers": ["dense"], "later_start": "best"}, "not one of latent"),
+        ({"layers": ["dense"], "later_start": "best"}, "not one of previous"),
         ({"max_evaluations": [1, 2, 3]}, "3 budgets do not fit 2"),
         ({"layers": ["latent"], "loss": "mse + 1e-6*delta"}, "delta"),
         ({"optimize": ["code", "latent"]}, "latent"),

@@ -53,12 +53,12 @@ class Evaluation:
       count: pictures of each set, chosen at random where there are more.
       max_evaluations: budget of a picture, for all layers or one for each; by default
         `default_budgets`.
-      later_start: one of `LATER_STARTS`, for all layers but the first; by default "latent" where
-        that is evaluated, else "generated".
+      later_start: one of `LATER_STARTS`, for all layers but the first.
       label: class of pictures that bring none of their own.
       seed: of what is drawn, chosen and started from.
       batch_size: pictures at a time.
       solver: of the inversion.
+      restarts: how often a picture that the first layer does not recover begins there again.
       options: further ones of `tfinv.Inverter`.
 
     Attributes:
@@ -82,17 +82,18 @@ class Evaluation:
         *,
         count: int = 1000,
         max_evaluations: Sequence[int] | None = None,
-        later_start: str | None = None,
+        later_start: str = "previous",
         label: int | None = None,
         seed: int = 0,
         batch_size: int = 32,
         solver: str = "lbfgs",
+        restarts: int = 0,
         **options: Any,
     ):
         self.generator, self.sets, self.seed = generator, tuple(sets), seed
         self._label, self._solver = label, solver
         self.layers = order_layers(default_layers(generator) if layers is None else layers)
-        self.later_start = later_start or ("latent" if LATENT in self.layers else "generated")
+        self.later_start = later_start
         if self.later_start not in LATER_STARTS:
             known = ", ".join(LATER_STARTS)
             raise UserError(f"start {self.later_start!r} of later layers is not one of {known}")
@@ -116,6 +117,7 @@ class Evaluation:
                 start=self._relay.as_start(),
                 batch_size=min(batch_size, max(map(len, self.wanted.values()))),
                 seed=seed,
+                restarts=restarts if stage.layer == self.layers[0] else 0,
             )
             for stage in whole.stages
         }

@@ -16,9 +16,9 @@ from tfinv.results.load import iterate_results
 
 __all__ = ["LATER_STARTS", "Relay", "carried_start", "depends_on"]
 
-LATER_STARTS = ("latent", "previous", "generated")
-"""latent: g1 of the latent found for the picture. previous: the code found at the layer before,
-carried on. generated: g1 of a random latent, as the thesis does (section 5.1)."""
+LATER_STARTS = ("previous", "latent", "generated")
+"""previous: the code found at the layer before, carried on. latent: g1 of the latent found for the
+picture. generated: g1 of a random latent, as the thesis does (section 5.1)."""
 
 
 class Relay:

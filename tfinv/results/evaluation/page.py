@@ -110,8 +110,8 @@ def _page(
     if evaluated.partial:
         yield '<p class="bad">The evaluation ended before all its pictures were done.</p>'
     if evaluated.failed:
-        count = f"{evaluated.failed} pictures failed"
-        yield f'<p class="bad">{count}; the report of each cell names them.</p>'
+        count = f"{evaluated.failed} failed pictures"
+        yield f'<p class="bad">{count}: the report of each cell names them.</p>'
     yield f'<p class="soft">{escape(evaluated.generator)}</p>'
     for metric in METRICS:
         yield f"<h2>{_TITLES[metric]}, mean (SD over the pictures)</h2>"
