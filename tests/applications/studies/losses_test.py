@@ -38,9 +38,8 @@ def test_strangers_weigh_alike_in_pixels_and_features():
     drawn = (made.plain(setup.generator.sample_latents(3, 0))["image"].numpy() + 1) / 2
     pixels = np.square(drawn - targets).mean()
     apart = np.square(features(drawn) - features(targets)).mean()
-    weight = losses.balanced_weight(setup)
-    assert weight == pytest.approx(pixels / apart, rel=0.34)  # to one digit
-    assert losses.balanced_weight(setup) == weight
+    # One digit: 0.14 becomes 0.1.
+    assert losses.balanced_weight(setup) == pytest.approx(pixels / apart, rel=0.34)
 
 
 def test_every_term_is_compared_with_and_without():

@@ -82,6 +82,18 @@ def test_findings_have_a_row_and_a_line_for_each_arm():
     assert found.facts["open_of_generated_pictures_percent"] == pytest.approx(usual, abs=0.01)
 
 
+def test_a_picture_that_failed_is_in_no_mean():
+    arrays = done()["latent"]
+    torn = {key: array.copy() for key, array in arrays.items()}
+    torn["rmse"][0] = torn["path"][0] = np.nan
+    torn["open"][0] = 0.0
+    [row] = open_relus.findings(setups.setup(**OPTIONS), {"latent": torn}).table.rows
+    rest = arrays["open"][1:].mean(0)
+    assert row[1:5] == pytest.approx(
+        (100 * rest[0], 100 * rest.min(), 100 * rest[-1], arrays["rmse"][1:].mean())
+    )
+
+
 def test_labels_that_are_read_behind_the_cut_decide_what_is_open():
     setup = setups.setup(True, **OPTIONS)
     arm = next(arm for arm in open_relus.arms(setup) if arm.name == "generated start")

@@ -103,7 +103,7 @@ def test_pictures_that_cannot_be_read_are_told_and_left_out(tmp_path):
     specs = [str(tmp_path / "a.png"), "noise:3"]
     pictures = gather(tiny.loaded(), specs, 3, name="pictures")
     assert len(pictures) == 2 and list(pictures.indices) == [1, 2]
-    assert len(pictures.faults) == 1 and pictures.faults[0].startswith("a.png: ")
+    assert len(pictures.faults) == 1 and pictures.faults[0].count("a.png") == 1
     with pytest.raises(UserError, match=r"none of the pictures can be read; a\.png"):
         gather(tiny.loaded(), specs, 1, name="pictures")
 

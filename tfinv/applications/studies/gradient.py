@@ -77,10 +77,8 @@ def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
     if {BASE, MODIFIED} <= done.keys():
         ratio = plots.mean(done[BASE]["rmse"]) / plots.mean(done[MODIFIED]["rmse"])
         notes.append(f"The modified gradient ends {ratio:.2f} times as near as the true one.")
-    options = setup.options
     return Findings(
-        title=f"RMSE at the dense layer, {len(setup.pictures)} pictures, {options.solver}, "
-        f"{options.max_evaluations} evaluations",
+        title=f"RMSE at the dense layer, {setup.said}",
         table=Table(("gradient", "RMSE", "SD", "evaluations"), rows),
         size=(7.2, 3.0),
         draw=lambda figure: _draw(figure, setup, done),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ def _weight(setup: Setup) -> float:
     return balanced_weight(setup) if given is None else given
 
 
+@functools.lru_cache(maxsize=1)
 def balanced_weight(setup: Setup) -> float:
     """The weight at which pixels and features count alike between strangers, to one digit.
 
@@ -90,13 +92,12 @@ def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
         keys = ["rmse", *(["features"] if with_features else [])]
         values = [f(arrays[key]) for key in keys for f in (plots.mean, plots.deviation)]
         rows.append((name, *values, plots.mean(arrays["norm"])))
-    options, size = setup.options, setup.generator.latent_size
+    size = setup.generator.latent_size
     notes = [f"A z from the prior is about {size**0.5:.1f} long."]
     if not with_features:
         notes.append("The losses with features are left out: no --feature_network is given.")
     return Findings(
-        title=f"RMSE at the latent by loss, {len(setup.pictures)} pictures, {options.solver}, "
-        f"{options.max_evaluations} evaluations",
+        title=f"RMSE at the latent by loss, {setup.said}",
         table=Table((*columns, "length of z"), rows),
         size=(7.2, 4.6),
         draw=lambda figure: _draw(figure, setup, done),

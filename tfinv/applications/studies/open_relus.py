@@ -66,14 +66,17 @@ class Watch:
       generator: whose ReLUs.
       inverter: what is watched; the watch is told of its progress.
       budgets: evaluations of each stage.
+      relu: the cut at the output of the ReLUs; every stage reaches it.
     """
 
-    def __init__(self, generator: Generator, inverter: Inverter, budgets: Sequence[int]):
+    def __init__(
+        self, generator: Generator, inverter: Inverter, budgets: Sequence[int], relu: Split
+    ):
         self._begins, self._splits = {}, {}
         for k, stage in enumerate(inverter.stages):
             self._begins[stage.layer] = sum(budgets[:k])
             self._splits[stage.layer] = generator.split(stage.layer, free_names(stage.optimize))
-        self._relu = relu_behind(generator, list(self._splits.values())[-1])
+        self._relu = relu
         self._end = sum(budgets)
         self.begin(None)
 
@@ -139,7 +142,7 @@ def _maker(setup: Setup, kind: str) -> Callable:
             max_evaluations=budgets,
             relu_leak=None if plan.leaks else 0.0,
         )
-        watch = Watch(setup.generator, inverter, budgets)
+        watch = Watch(setup.generator, inverter, budgets, _relu(setup))
 
         def run(batch: PictureSet, on_progress: OnProgress) -> Arrays:
             def see(stage, state) -> None:
@@ -155,13 +158,18 @@ def _maker(setup: Setup, kind: str) -> Callable:
     return make
 
 
+def _relu(setup: Setup) -> Split:
+    """Of all arms the same, so that their shares can be compared."""
+    return relu_behind(setup.generator, setup.generator.split("dense"))
+
+
 def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
     """Figures 4.3 to 4.5 in one: open units on the left, error on the right."""
     points = grid(setup.options.max_evaluations)
     usual = _usual(setup)
     rows, lines = [], []
     for name, arrays in done.items():
-        share, path = arrays["open"].mean(0), np.nanmean(arrays["path"], 0)
+        share, path = _means(arrays)
         rmse = arrays["rmse"]
         rows.append(
             (
@@ -174,11 +182,9 @@ def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
         for k, at in enumerate(points):
             lines.append((name, int(at), 100 * float(share[k]), float(path[k])))
     columns = ("arm", "open at the start, %", "least, %", "at the end, %", "RMSE", "SD")
-    relu = relu_behind(setup.generator, setup.generator.split("dense")).layer.name
-    count, solver = len(setup.pictures), setup.options.solver
+    relu = _relu(setup).layer.name
     return Findings(
-        title=f"Open units in {relu} and RMSE, {count} pictures, {solver}, "
-        f"{setup.options.max_evaluations} evaluations",
+        title=f"Open units in {relu} and RMSE, {setup.said}",
         table=Table(columns, rows),
         curves=Table(("arm", "evaluations", "open units, %", "RMSE"), lines),
         size=(7.2, 3.6),
@@ -188,10 +194,19 @@ def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
     )
 
 
+def _means(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """Both curves over the pictures that did not fail, float64 [points] each."""
+    there = np.isfinite(arrays["rmse"])
+    if not there.any():
+        nothing = np.full(arrays["open"].shape[1], np.nan)
+        return nothing, nothing
+    return arrays["open"][there].mean(0), arrays["path"][there].mean(0)
+
+
 def _usual(setup: Setup) -> float:
     """The share of open units of pictures that the generator draws."""
     generator, seed = setup.generator, setup.options.seed
-    relu = relu_behind(generator, generator.split("dense"))
+    relu = _relu(setup)
     labels = generator.sample_labels(_REFERENCE, seed)
     opened = relu.g1(generator.sample_latents(_REFERENCE, seed), labels)
     return float(np.mean(opened.numpy() > 0))
@@ -209,8 +224,9 @@ def _draw(figure: Figure, points: np.ndarray, done: Mapping[str, Arrays], usual:
         }
         if kind.stages == ("latent",):
             style["linestyle"] = ":"
-        left.plot(points, 100 * arrays["open"].mean(0), label=name, **style)
-        right.plot(points, np.nanmean(arrays["path"], 0), **style)
+        share, path = _means(arrays)
+        left.plot(points, 100 * share, label=name, **style)
+        right.plot(points, path, **style)
     left.axhline(100 * usual, color="0.4", linewidth=0.7, label="generated pictures")
     left.set_ylabel("open units in the first ReLU layer, %")
     right.set_ylabel("RMSE, pictures in [0, 1]")

@@ -102,6 +102,13 @@ class Setup:
         """The first set, which is the only one of most studies."""
         return next(iter(self.sets.values()))
 
+    @property
+    def said(self) -> str:
+        """The pictures and the cost of a study of one set, for a title."""
+        pictures, options = self.pictures, self.options
+        cost = f"{options.solver}, {options.max_evaluations} evaluations"
+        return f"{len(pictures)} {pictures.name}, {cost}"
+
     def inverter(self, stages, **changes) -> Inverter:
         """An inverter with the study's options and one arm's changes."""
         options = self.options
@@ -185,7 +192,11 @@ def gather(
         )
     ]
     readable = [picture for picture in pictures if picture.pixels is not None]
-    faults = tuple(f"{p.name}: {p.fault}" for p in pictures if p.pixels is None)
+    faults = tuple(
+        p.fault if p.fault.startswith(p.name) else f"{p.name}: {p.fault}"
+        for p in pictures
+        if p.pixels is None
+    )
     if not readable:
         raise UserError(f"none of the pictures can be read; {faults[0]}")
     labels = None
