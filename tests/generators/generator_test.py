@@ -234,6 +234,45 @@ def test_a_picture_that_depends_on_its_neighbours_is_refused():
     refused(lambda: of_graph(draw), "depends on the others of its batch", "batch normalisation")
 
 
+def test_numbers_that_are_not_finite_are_called_so():
+    refused(
+        lambda: of_graph(lambda z, w: tf.reshape(tf.math.log(z @ w(8, 48)), [-1, 4, 4, 3])),
+        "not finite",
+    )
+
+
+def test_what_is_beyond_black_and_white_is_clipped_where_it_is_shown():
+    generator = of_graph(lambda z, w: tf.reshape(30 * z @ w(8, 48), [-1, 4, 4, 3]))
+    z, split = generator.sample_latents(3), generator.split("latent")
+    drawn = generator(z).numpy()
+    assert drawn.min() == 0.0 and drawn.max() == 1.0
+    np.testing.assert_array_equal(drawn, split.g2(z))
+    codes = tf.constant(z)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(codes)
+        shown, raw = split.g2(codes), split.draw(codes, split.frontier(count=3))
+    np.testing.assert_allclose(np.clip(raw, 0, 1), shown)
+    np.testing.assert_allclose(tape.gradient(shown, codes), tape.gradient(raw, codes))
+    assert np.abs(np.asarray(raw) - 0.5).max() > 0.6
+
+
+def test_one_hot_labels_may_be_truths():
+    def draw(z, labels, w):
+        h = z @ w(8, 48) + tf.cast(labels, tf.float32) @ w(5, 48)
+        return tf.tanh(tf.reshape(h, [-1, 4, 4, 3]))
+
+    def model(dtype):
+        with tf.Graph().as_default() as graph:
+            z = tf.compat.v1.placeholder(tf.float32, [None, 8], "z")
+            y = tf.compat.v1.placeholder(dtype, [None, 5], "y")
+            return graphs.to_model(graph, {"z": z, "y": y}, draw(z, y, graphs.Weights()))
+
+    truths, numbers = Generator(model(tf.bool)), Generator(model(tf.int32))
+    assert truths.conditional and truths.classes == 5
+    z = truths.sample_latents(2)
+    np.testing.assert_array_equal(truths(z, [1, 4]), numbers(z, [1, 4]))
+
+
 def test_what_the_format_says_of_the_range_wins_over_the_graph_and_the_user_over_both():
     model = graphs.case("dcgan, fused norm").model
     known = Generator(model, known_range="0,1")
@@ -263,10 +302,12 @@ def test_the_layout_can_be_given():
         ([-1, 2, 2, 4, 3], ["[2, 2, 4, 3]", "no picture"]),
         ([1, -1, 4, 3], ["for two latents"]),
         ([-1], ["for two latents"]),
+        ([-1, 1], ["discriminator's score", "--output"]),
     ],
 )
 def test_what_draws_no_picture(shape, words):
-    refused(lambda: of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, 48)), shape)), *words)
+    size = 1 if shape == [-1, 1] else 48
+    refused(lambda: of_graph(lambda z, w: tf.reshape(tf.tanh(z @ w(8, size)), shape)), *words)
 
 
 def test_a_layout_cannot_make_a_picture_of_what_is_none():

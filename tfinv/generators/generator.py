@@ -15,6 +15,7 @@ from tfinv.generators.inputs.class_names import ClassNames, read_class_names
 from tfinv.generators.inputs.constants import Value
 from tfinv.generators.inputs.inputs import Inputs, Labels
 from tfinv.generators.inputs.prior import Prior
+from tfinv.generators.output.border import visible
 from tfinv.generators.output.framing import Hints, find_frame
 from tfinv.generators.output.picture import find_picture
 from tfinv.generators.split import LATENT, Split
@@ -97,10 +98,10 @@ class Generator:
           labels: int [N] in [0, classes), or names; needed if `conditional`.
 
         Returns:
-          float32 [N, height, width, channels] in [0, 1].
+          float32 [N, height, width, channels] in [0, 1]; clipped, where its output is not.
         """
         frontier = self._whole.prepare(*self.inputs.feeds(z, labels))
-        return self.border.to_images(self._whole.run([], frontier)[0])
+        return visible(self.border.to_images(self._whole.run([], frontier)[0]))
 
     def sample_latents(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray:
         """Draws latents from the prior, numbers `first` to `first + count`; see `prior`.

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.generators.inputs.inputs import Inputs, Labels
-from tfinv.generators.output.border import Border
+from tfinv.generators.output.border import Border, visible
 from tfinv.graph.differentiable import why_not_differentiable
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
@@ -153,10 +153,11 @@ class Split:
             a scalar or one a picture [N]; changes gradients only, never pictures.
 
         Returns:
-          float32 [N, height, width, channels] in [0, 1].
+          float32 [N, height, width, channels] in [0, 1]; clipped, where the generator's output is
+          not, but for the gradient.
         """
         frontier = self.frontier(z, labels, count=len(h))
-        return self.draw(tf.convert_to_tensor(h), frontier, leak, z=z, labels=labels)
+        return visible(self.draw(tf.convert_to_tensor(h), frontier, leak, z=z, labels=labels))
 
     def frontier(
         self,
@@ -207,7 +208,8 @@ class Split:
           labels: int [N] or float32 [N, classes]; needed if free.
 
         Returns:
-          float32 [N, height, width, channels] in [0, 1].
+          float32 [N, height, width, channels]; in [0, 1], where the generator keeps to its range,
+          and not clipped: a loss has to see how far beyond it is.
         """
         live = [tf.cast(h, self._dtype)]  # codes are float32, whatever the graph computes in
         given = dict(zip(BESIDE, (z, labels), strict=True))

@@ -68,9 +68,10 @@ def require_dense_tensor(structure: Structure, path: str) -> str:
     found = first_dense_tensor(structure)
     if found is None:
         raise UserError(
-            f"{path}: this generator has no dense layer: no matrix multiplies its input "
-            f"{structure.latent!r} before the first nonlinear step towards the picture; choose a "
-            "layer with --layer (python -m tfinv.inspect lists them)"
+            f"{path}: this generator has no dense layer: its picture does not grow from a matrix "
+            f"product of {structure.latent!r} (a nonlinear step comes first, or it is only read "
+            "as styles); give --stages=latent, or a layer with --layer (python -m tfinv.inspect "
+            "lists them)"
         )
     return found
 

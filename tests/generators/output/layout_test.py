@@ -80,7 +80,7 @@ def test_a_flat_picture_whose_size_is_a_square_number_has_one_channel():
         ((8, 8, 3), "NCHW", "layout NCHW"),
         ((8, 8, 3), "NWHC", "NWHC is not known"),
         ((7,), None, "no picture"),
-        ((), None, "no picture"),
+        ((), None, "score"),
         ((2, 8, 8, 3), None, "no picture"),
     ],
 )

@@ -86,7 +86,7 @@ def make_canonical(
     fixed = {}
     for constant in constants:
         port, dtype = constant.port, constant.port.dtype.as_numpy_dtype
-        varies = bool(port.shape) and port.shape[0] in (None, batch) and not port.dtype.is_bool
+        varies = bool(port.shape) and port.shape[0] in (None, batch)
         if varies:
             _fill_rows(nodes, before, port, constant.value, latent)
         else:

@@ -142,7 +142,7 @@ class Inputs:
         if weights is not None:
             return z, tf.cast(weights, port.dtype)
         if self._takes_rows():
-            return z, tf.one_hot(labels, self.classes, dtype=port.dtype)
+            return z, tf.cast(tf.one_hot(labels, self.classes), port.dtype)
         shape = [-1] if port.shape is None else [-1, *(1 for _ in port.shape[1:])]
         return z, tf.reshape(tf.cast(labels, port.dtype), shape)
 

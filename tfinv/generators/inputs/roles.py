@@ -94,7 +94,7 @@ def find_roles(facts: Facts, latent: str | None = None, labels: str | None = Non
         rows, label = _between_equals(model, used, rows, label, notes)
     if len(rows) != 1:
         raise UserError(_no_generator(model, used))
-    label = label or next(filter(_is_row_of_integers, used), None)
+    label = label or next(filter(_is_row_of_choices, used), None)
     rest = [port for port in used if port not in (rows[0], label)]
     scalars = tuple(p for p in rest if p.shape in ((), None) or p.dtype.is_bool)
     others = tuple(port for port in rest if port not in scalars)
@@ -119,9 +119,10 @@ def _is_latent(port: Port) -> bool:
     return port.dtype.is_floating and (vector_size(port.shape) or 0) > 1
 
 
-def _is_row_of_integers(port: Port) -> bool:
-    """Whether an input is a row of whole numbers a picture: beside a latent, one-hot labels."""
-    return port.dtype.is_integer and (vector_size(port.shape) or 0) > 1
+def _is_row_of_choices(port: Port) -> bool:
+    """Whether an input is a row of whole numbers, or of truths, a picture: one-hot labels."""
+    whole = port.dtype.is_integer or port.dtype.is_bool
+    return whole and (vector_size(port.shape) or 0) > 1
 
 
 def _between_equals(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["LAYOUTS", "RANGES", "Border", "range_of_samples"]
+__all__ = ["LAYOUTS", "RANGES", "Border", "range_of_samples", "visible"]
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "-1,1": (-1.0, 1.0),
@@ -38,7 +38,10 @@ class Border:
     layout_from: str = ""
 
     def to_images(self, output: tf.Tensor) -> tf.Tensor:
-        """Turns raw output, float [N, ...], into float32 NHWC in [0, 1]."""
+        """Turns raw output, float [N, ...], into float32 NHWC.
+
+        Black is 0 and white is 1; an output that leaves its range leaves [0, 1] too.
+        """
         low, high = RANGES[self.range]
         images = tf.cast(output, tf.float32)
         if self.shape is not None:
@@ -46,6 +49,15 @@ class Border:
         if self.layout == "NCHW":
             images = tf.transpose(images, [0, 2, 3, 1])
         return images if (low, high) == (0.0, 1.0) else (images - low) / (high - low)
+
+
+def visible(images: tf.Tensor) -> tf.Tensor:
+    """Pictures as they are shown: what is beyond black or white is clipped to [0, 1].
+
+    The gradient is that of the pictures before, or none would lead back from beyond.
+    """
+    shown = tf.clip_by_value(images, 0.0, 1.0)
+    return tf.stop_gradient(shown) + (images - tf.stop_gradient(images))
 
 
 def range_of_samples(samples: np.ndarray) -> str:

@@ -121,6 +121,13 @@ def probe(draw: Draw, path: str) -> tuple[int, ...]:
         )
     # Statistics of the live batch would make every image's result depend on its neighbours'.
     alone = draw([0])
+    if not (
+        np.isfinite(raw.astype(np.float64)).all() and np.isfinite(alone.astype(np.float64)).all()
+    ):
+        raise UserError(
+            f"{path} draws numbers that are not finite for latents of its own: look at what it was "
+            "fed (python -m tfinv.inspect lists the inputs), or at its weights"
+        )
     change = np.abs(raw[0].astype(np.float64) - alone[0]).max(initial=0.0)
     if not change <= _COUPLING * max(1.0, np.abs(raw[0].astype(np.float64)).max(initial=0.0)):
         raise UserError(

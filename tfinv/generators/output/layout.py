@@ -82,6 +82,11 @@ def find_layout(
     Raises:
       UserError: if that is no picture of 1 or 3 channels.
     """
+    if math.prod(raw) in _CHANNELS:
+        raise UserError(
+            f"{path} gives {list(raw)} for each latent, one pixel at most, as a discriminator's "
+            "score is: save the generator alone, or name the picture's tensor with --output"
+        )
     if asked is not None and asked not in LAYOUTS:
         raise UserError(f"--image_layout={asked} is not known: it is one of {', '.join(LAYOUTS)}")
     shape, found = raw, "its shape"
