@@ -59,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
 
     total = count_pictures(picture_flags.IMAGES.value)
     generator = generator_flags.load_flagged_generator()
+    stages = _stages_that_there_are(generator, stages)
     labels = label_flags.read_labels(generator)
     start, names = _START.value, None
     if is_stored:
@@ -170,6 +171,20 @@ def _stages() -> list[str]:
     if flags.FLAGS["stages"].present:
         raise UserError("--layer and --stages exclude each other: drop one")
     return [_LAYER.value]
+
+
+def _stages_that_there_are(generator, stages: list[str]) -> list[str]:
+    """Those asked for; where nobody asked and there is no dense layer, the latent alone."""
+    asked = _LAYER.value is not None or flags.FLAGS["stages"].present
+    if asked or any(layer.dense for layer in generator.layers()):
+        return stages
+    print(
+        "note: this generator has no dense layer, so the latent is the only stage; --stages adds "
+        "others, of those that python -m tfinv.inspect lists",
+        file=sys.stderr,
+    )
+    flags.FLAGS.stages = stages[:1]
+    return stages[:1]
 
 
 def _start_is_stored() -> bool:

@@ -181,7 +181,7 @@ def test_generators_that_cannot_be_used(invert, saved, tmp_path):
     invert(generator=tmp_path / "empty").refused("empty")
     invert(generator=tmp_path / "text.txt").refused("no generator in a format")
     invert(generator=tmp_path / "bad").refused("saved_model.pb")
-    invert(generator="without_dense").refused("dense")
+    invert("--stages=latent,dense", generator="without_dense").refused("dense")
     invert(generator="two_signatures").refused("plain", "labelled", "--signature")
     invert("--signature=x", generator="two_signatures").refused("plain", "labelled")
     invert("--truncation=0.5").refused("truncation")
@@ -204,6 +204,13 @@ def test_layers_losses_and_numbers_that_do_not_fit(invert, tmp_path):
     invert("--batch_size=0").refused("batch_size")
     invert("--solver=sgd").refused("solver", "sgd", "lbfgs")
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_dense_layer_the_latent_is_the_one_stage_unless_told_otherwise(invert, tmp_path):
+    done = invert(generator="without_dense")
+    assert done.status == 0 and "no dense layer" in done.err
+    assert {row["stage"] for row in rows(tmp_path / "out")} == {"latent"}
+    assert "--stages=latent\n" in (tmp_path / "out" / "config.cfg").read_text() + "\n"
 
 
 def test_flags_and_arguments_that_there_are_not(invert, tmp_path):
