@@ -22,6 +22,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from tfinv.errors import UserError
+from tfinv.generators.formats.folders import is_clutter
 from tfinv.generators.formats.reading import Reading, Request
 
 __all__ = ["is_archive", "read", "unpack"]
@@ -216,7 +217,7 @@ class _Measured:
 def _content(source: str, folder: str) -> str:
     """The model in what was unpacked: the first folder that is more than a wrapping, or a file."""
     while True:
-        held = sorted(name for name in os.listdir(folder) if not _is_clutter(name))
+        held = sorted(name for name in os.listdir(folder) if not is_clutter(name))
         paths = [os.path.join(folder, name) for name in held]
         if len(paths) != 1:
             break
@@ -226,8 +227,3 @@ def _content(source: str, folder: str) -> str:
     if not held:
         raise UserError(f"{source}: is empty")
     return folder
-
-
-def _is_clutter(name: str) -> bool:
-    """Whether a name is of what file managers leave in archives."""
-    return name.startswith(".") or name == "__MACOSX"

@@ -14,12 +14,12 @@ __all__ = ["is_hdf5", "is_keras", "read"]
 
 def is_keras(source: str) -> bool:
     """Whether a source is a `.keras` file."""
-    return source.lower().endswith(".keras") and os.path.exists(source)
+    return source.lower().endswith(".keras") and os.path.isfile(source)
 
 
 def is_hdf5(source: str) -> bool:
     """Whether a source is an HDF5 file."""
-    return source.lower().endswith((".h5", ".hdf5")) and os.path.exists(source)
+    return source.lower().endswith((".h5", ".hdf5")) and os.path.isfile(source)
 
 
 def read(source: str, request: Request) -> Reading:

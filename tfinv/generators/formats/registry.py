@@ -15,8 +15,8 @@ from tfinv.generators.formats import (
     keras_file,
     meta_graph,
     saved_model,
-    saver_files,
 )
+from tfinv.generators.formats.folders import find_model
 from tfinv.generators.formats.progan import progan
 from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.wgan_gp import wgan_gp
@@ -42,7 +42,7 @@ class Format:
 
 
 def _local(suffixes: Sequence[str]) -> Callable[[str], bool]:
-    return lambda source: Path(source).suffix.lower() in suffixes and os.path.exists(source)
+    return lambda source: Path(source).suffix.lower() in suffixes and os.path.isfile(source)
 
 
 def _read_archive(source: str, request: Request) -> Reading:
@@ -51,13 +51,6 @@ def _read_archive(source: str, request: Request) -> Reading:
 
 def _read_content(path: str, request: Request) -> Reading:
     """Reads what was in an archive: anything that lies on a disk, but no archive again."""
-    if os.path.isdir(path) and not _on_disk(path, but=saved_model.read):
-        files = [entry.path for entry in os.scandir(path) if entry.name[0] != "."]
-        files = [file for file in files if os.path.isfile(file) and _on_disk(file)]
-        # One generator may be several files: those of a checkpoint share a prefix.
-        found = {saver_files.find_prefix(file) for file in files}
-        if len(found) == 1 and not os.path.isfile(os.path.join(path, "saved_model.pb")):
-            (path,) = found
     form = _on_disk(path)
     if form is None:
         name = os.path.basename(path)
@@ -65,9 +58,16 @@ def _read_content(path: str, request: Request) -> Reading:
     return form.read(path, request)
 
 
-def _on_disk(path: str, but: Callable | None = None) -> Format | None:
-    others = (_read_archive, but)
-    known = (form for form in FORMATS if form.read not in others and form.recognises(path))
+def _read_folder(source: str, request: Request) -> Reading:
+    """Reads a folder that is a model, or that holds one."""
+    path = find_model(source, lambda file: _on_disk(file) is not None)
+    if os.path.isdir(path):
+        return saved_model.read(path, request)
+    return _read_content(path, request)
+
+
+def _on_disk(path: str) -> Format | None:
+    known = (form for form in FORMATS if form.read != _read_archive and form.recognises(path))
     return next(known, None)
 
 
@@ -80,9 +80,7 @@ FORMATS: tuple[Format, ...] = (
     Format("WGAN-GP checkpoint", "path/to/model.ckpt-1000", wgan_gp.is_checkpoint, wgan_gp.read),
     Format("TF1 graph and checkpoint", "model.meta", meta_graph.is_meta_graph, meta_graph.read),
     Format("Frozen graph", "frozen.pb", frozen_graph.is_graph, frozen_graph.read),
-    Format(
-        "SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, saved_model.read
-    ),
+    Format("SavedModel or TF-Hub folder", "path/to/folder", saved_model.is_folder, _read_folder),
 )
 
 
