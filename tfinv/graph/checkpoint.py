@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from tfinv.errors import UserError
 from tfinv.graph.model import dtype_name
+from tfinv.graph.regular import check_regular
 from tfinv.graph.saver import Stored, stored_variables
 
 __all__ = ["Checkpoint", "Variables"]
@@ -53,6 +54,8 @@ class Checkpoint:
             for file in os.listdir(folder or os.curdir)
             if file.startswith(f"{stem}.data-")
         ]
+        for file in data:
+            check_regular(file, "a part of a checkpoint")
         self._stored_bytes = sum(os.path.getsize(file) for file in data)
         try:
             # Not tf.train.load_checkpoint: where a folder has the name of the prefix, it would

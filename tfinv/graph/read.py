@@ -15,6 +15,7 @@ from tfinv.graph.checkpoint import Variables
 from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
 from tfinv.graph.pick import BareGraph, read_graph
+from tfinv.graph.regular import check_regular
 from tfinv.graph.safety import check_file
 from tfinv.graph.select import find_tensor, with_output
 
@@ -127,11 +128,12 @@ def _parse(path: str) -> saved_model_pb2.SavedModel:
             f"{path}: is a file; give the folder of a SavedModel, with saved_model.pb in it"
         )
     file = os.path.join(path, "saved_model.pb")
-    if not os.path.isfile(file):
+    if not os.path.lexists(file):
         held = ", ".join(sorted(os.listdir(path))[:5]) or "nothing"
         raise UserError(
             f"{path}: is not a SavedModel; saved_model.pb is not in the folder, which holds {held}"
         )
+    check_regular(file, "the graph of a SavedModel")
     size = os.path.getsize(file)
     if size == 0 or size >= 1 << 31:
         raise UserError(f"{file}: {size} bytes cannot be a SavedModel; copy the file again")

@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tfinv.errors import UserError
 from tfinv.graph.model import GraphModel
 from tfinv.graph.pick import BareGraph, read_graph
+from tfinv.graph.regular import check_regular
 
 __all__ = ["parse", "parse_frozen", "read_frozen"]
 
@@ -92,6 +93,7 @@ def parse(path: str, kind: type):
     called = {tf.compat.v1.GraphDef: "graph", meta_graph_pb2.MetaGraphDef: "graph of a checkpoint"}
     what = called.get(kind, "SavedModel")
     text = path.lower().endswith("txt")
+    check_regular(path, f"a {what}")
     try:
         size = os.path.getsize(path)
         if size == 0 or size >= (_MAX_TEXT if text else _MAX_BYTES):

@@ -12,6 +12,7 @@ from tfinv.graph.keras_config import parse_config, vet_config
 from tfinv.graph.keras_trace import check_weights, load, trace
 from tfinv.graph.model import GraphModel
 from tfinv.graph.read_keras import keras_of
+from tfinv.graph.regular import check_regular
 from tfinv.graph.select import with_output
 
 __all__ = ["read_h5"]
@@ -50,8 +51,7 @@ def read_h5(path: str | os.PathLike, output: str | None = None) -> GraphModel:
 
 def _vet(path: str) -> tuple[dict, str, int]:
     """The configuration, the version of Keras, and how many numbers the weights are."""
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: no such file")
+    check_regular(path, "an HDF5 file")
     try:
         with h5py.File(path, "r") as file:
             stored = stored_numbers(file, path)

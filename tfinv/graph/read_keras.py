@@ -19,6 +19,7 @@ from tfinv.graph.hdf5 import UNREADABLE, stored_numbers
 from tfinv.graph.keras_config import drop_training, parse_config, vet_config
 from tfinv.graph.keras_trace import check_weights, load, trace
 from tfinv.graph.model import GraphModel
+from tfinv.graph.regular import check_regular
 from tfinv.graph.select import with_output
 
 __all__ = ["keras_of", "read_keras"]
@@ -93,10 +94,7 @@ def keras_of(version: str, path: str) -> types.ModuleType:
 
 def _vet(path: str) -> tuple[dict, str, int]:
     """The configuration, the version of Keras, and how many numbers the weights are."""
-    if not os.path.exists(path):
-        raise UserError(f"{path}: no such file")
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: is a folder, not a .keras file; if it is a SavedModel, rename it")
+    check_regular(path, "a .keras file")
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename: member for member in archive.infolist()}

@@ -105,6 +105,9 @@ def read(
       UserError: there is nothing, or nothing in a format that is known here; or as the format says.
     """
     named = source if named is None else named
+    if os.path.exists(source) and not os.path.isfile(source) and not os.path.isdir(source):
+        # A pipe would be waited for, and a device read until the memory is full.
+        raise UserError(f"{named} is not a regular file: copy what it gives into one")
     for form in FORMATS:
         if source.strip() and form.recognises(source):
             reading = form.read(source, request)

@@ -44,6 +44,8 @@ def _is_folder(source: str) -> bool:
 
 def _is_old(source: str) -> bool:
     """Whether a file is a checkpoint of the first format, which has no .index beside it."""
+    if not os.path.isfile(source):  # a pipe would be waited for
+        return False
     try:
         with open(source, "rb") as file:
             file.seek(-len(_TABLE_END), os.SEEK_END)

@@ -17,6 +17,7 @@ from typing import Any
 
 from tfinv.errors import UserError
 from tfinv.generators.formats.pickles.machine import DICT, Machine
+from tfinv.graph.regular import check_regular
 
 __all__ = ["ARRAY", "BUFFER", "DTYPE", "ENCODE", "NDARRAY", "SCALAR", "read_pickle"]
 
@@ -57,10 +58,7 @@ def read_pickle(path: str | os.PathLike, classes: Collection[str] = ()) -> Any:
     """
     path = os.fspath(path)
     admitted = {**_ADMITTED, **{name: name for name in classes}}
-    if os.path.isdir(path):
-        raise UserError(f"{path}: is a folder, not a pickle")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path}: is not a regular file")
+    check_regular(path, "a pickle")
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
