@@ -200,6 +200,8 @@ def test_layers_losses_and_numbers_that_do_not_fit(invert, tmp_path):
     invert("--max_evaluations=1,2,3").refused("3 budgets")
     invert("--relu_leak=2").refused("2", "0 to 1")
     invert("--relu_leak=nan").refused("nan", "0 to 1")
+    invert("--constraint=box:1").refused("box:1", "clip:BOUND")
+    invert("--layer=dense", "--constraint=clip:1").refused("clip:1", "none of its stages")
     invert("--seed=-1").refused("seed")
     invert("--batch_size=0").refused("batch_size")
     invert("--solver=sgd").refused("solver", "sgd", "lbfgs")
