@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,22 @@ def test_generator_of_a_training_graph(tmp_path, resource, partitions):
     np.testing.assert_allclose(image, saved.image, atol=1e-6)
     assert model.producer == "TF1 checkpoint" and notes == ()
     assert not [name for name in model.nodes if name.startswith(("D/", "gradients", "save"))]
+
+
+@pytest.mark.parametrize("name", ["a,b [1]*", "what?", "back\\slash"])
+def test_names_that_are_patterns(tmp_path, monkeypatch, name):
+    """TensorFlow's reader takes the name of a checkpoint for one."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / name).mkdir()
+    saved = bare.checkpoint(tmp_path / "model.ckpt")
+    for file in tmp_path.glob("model.ckpt*"):
+        os.replace(file, tmp_path / name / file.name.replace("model", name))
+    model, _ = read_meta(str(tmp_path / name / f"{name}.ckpt-10"), *TENSORS)
+    (image,) = exports.evaluate(model, {"z": saved.z}).values()
+    np.testing.assert_allclose(image, saved.image, atol=1e-6)
+    gc.collect()
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def test_a_switch_with_a_default_needs_no_value(tmp_path):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,6 +25,8 @@ __all__ = ["Checkpoint", "Variables"]
 NodeDef = tf.compat.v1.NodeDef
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
+_INDEX = ".index"
+_PATTERN = re.compile(r"[*?\[\\]")
 # TensorFlow's checkpoint reader turns some statuses into Python's own exceptions.
 _UNREADABLE = (tf.errors.OpError, IndexError, RuntimeError, ValueError)
 
@@ -47,16 +53,12 @@ class Checkpoint:
           UserError: it is damaged.
         """
         self._path, self._name, self._remedy = path, name, remedy
-        folder, stem = os.path.split(prefix)
-        data = [prefix] if os.path.isfile(prefix) else []
-        data += [
-            os.path.join(folder, file)
-            for file in os.listdir(folder or os.curdir)
-            if file.startswith(f"{stem}.data-")
-        ]
+        data = _data_files(prefix)
         for file in data:
             check_regular(file, "a part of a checkpoint")
         self._stored_bytes = sum(os.path.getsize(file) for file in data)
+        if _PATTERN.search(prefix):  # the reader would take it for a pattern of names
+            prefix = self._linked(prefix, [prefix + _INDEX, *data])
         try:
             # Not tf.train.load_checkpoint: where a folder has the name of the prefix, it would
             # follow a file "checkpoint" in there to wherever that points.
@@ -66,6 +68,15 @@ class Checkpoint:
             self.dtypes: Mapping[str, tf.DType] = self._reader.get_variable_to_dtype_map()
         except _UNREADABLE as error:
             raise self.damaged(error) from error
+
+    def _linked(self, prefix: str, files: Sequence[str]) -> str:
+        """Another prefix for the same files: links, which go when the checkpoint does."""
+        folder = tempfile.mkdtemp(prefix="tfinv-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        plain = os.path.join(folder, "checkpoint")
+        for file in filter(os.path.isfile, files):
+            os.symlink(os.path.abspath(file), plain + file.removeprefix(prefix))
+        return plain
 
     def read(self, key: str, called: str) -> np.ndarray:
         """Reads one array; `called` is its name in messages, such as "variable 'w'".
@@ -99,6 +110,14 @@ class Checkpoint:
         """Says in one line that an error of TensorFlow or protobuf made it unreadable."""
         line = " ".join(str(getattr(error, "message", error)).split())[:200]
         return UserError(f"{self._path}: {self._name} cannot be read ({line}); {self._remedy}")
+
+
+def _data_files(prefix: str) -> list[str]:
+    """The files that hold the arrays of a checkpoint."""
+    folder, stem = os.path.split(prefix)
+    names = [name for name in os.listdir(folder or os.curdir) if name.startswith(f"{stem}.data-")]
+    whole = [prefix] if os.path.isfile(prefix) else []
+    return whole + [os.path.join(folder, name) for name in names]
 
 
 class Variables:
@@ -178,7 +197,7 @@ class Variables:
 
     def _open(self) -> None:
         folder, stem = os.path.split(self._prefix)
-        if not os.path.isfile(self._prefix + ".index") and not os.path.isfile(self._prefix):
+        if not os.path.isfile(self._prefix + _INDEX) and not os.path.isfile(self._prefix):
             what = f"{stem}.index is" if os.path.isdir(folder or os.curdir) else "the folder is"
             raise UserError(
                 f"{self._path}: the graph has variables, but in {folder or os.curdir} {what} "
