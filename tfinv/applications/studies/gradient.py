@@ -80,7 +80,7 @@ def findings(setup: Setup, done: Mapping[str, Arrays]) -> Findings:
     return Findings(
         title=f"RMSE at the dense layer, {setup.said}",
         table=Table(("gradient", "RMSE", "SD", "evaluations"), rows),
-        size=(7.2, 3.0),
+        size=(7.2, 2.4),
         draw=lambda figure: _draw(figure, setup, done),
         facts={"base_over_modified": ratio},
         notes=tuple(notes),
