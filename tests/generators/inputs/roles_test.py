@@ -119,6 +119,22 @@ def test_of_equals_the_one_that_is_as_wide_as_usual_labels_with_a_note():
     assert roles_of(("z", F, [None, 8]), ("y", F, [None, 10])).notes == ()
 
 
+def test_a_second_vector_that_is_labels_by_its_name_alone_is_noted_and_can_be_held():
+    ports = [("z", F, [None, 8]), ("c", F, [None, 8])]
+    roles = roles_of(*ports)
+    [note] = roles.notes
+    assert roles.labels.key == "c" and "'c' of 8 numbers is taken for one-hot labels" in note
+    assert "--latent_input=z" in note and "--label_input=c" in note
+    held = roles_of(*ports, latent="z")
+    assert held.labels is None and [port.key for port in held.others] == ["c"]
+    right = roles_of(*ports, labels="c")
+    assert (right.latent.key, right.labels.key, right.notes) == ("z", "c", ())
+    for sure in (("c", F, [None, 10]), ("class_cond", F, [None, 8]), ("y", F, [None, 8])):
+        for said in ({}, {"latent": "z"}):
+            roles = roles_of(ports[0], sure, **said)
+            assert (roles.labels.key, roles.notes) == (sure[0], ())
+
+
 @pytest.mark.parametrize(
     ("ports", "words"),
     [

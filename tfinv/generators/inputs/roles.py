@@ -18,6 +18,7 @@ __all__ = ["Roles", "describe", "find_roles"]
 
 _LABEL_KEYS = ("y", "c", "cls")
 _LABEL_WORDS = ("label", "class", "onehot", "one_hot", "cond", "categor", "attr")
+_SURE_LABELS = ("label", "class", "onehot", "one_hot", "categor")  # "c" may be a code as well
 _LATENT_KEYS = ("z", "w", "x")
 _LATENT_WORDS = ("latent", "noise", "random", "code", "seed", "style")
 _COMMON_CLASSES = (10, 1000)  # MNIST and CIFAR-10; ImageNet
@@ -87,7 +88,7 @@ def find_roles(facts: Facts, latent: str | None = None, labels: str | None = Non
     label = label or next(iter(indices), None)
     if said_latent is not None:
         _check_latent(model, said_latent)
-        beside = [p for p in rows if p != said_latent and _is_called(p, _LABEL_KEYS, _LABEL_WORDS)]
+        beside = [p for p in rows if p != said_latent and _is_surely_labels(p)]
         label = label or (beside[0] if len(beside) == 1 else None)
         rows = [said_latent]
     elif len(rows) > 1:
@@ -139,6 +140,13 @@ def _between_equals(
         labels = []
     elif len(labels) == 1:
         label = labels[0]
+        if not _is_surely_labels(label) and len(rows) == 2:
+            [other] = [port for port in rows if port is not label]
+            notes.append(
+                f"input {label.key!r} of {vector_size(label.shape)} numbers is taken for one-hot "
+                f"labels, for its name; --latent_input={other.key} alone holds it constant, and "
+                f"--label_input={label.key} says that it is right"
+            )
     elif not labels and len(rows) == 2:
         label = _by_width(rows, latents, notes)
     elif labels:
@@ -165,6 +173,13 @@ def _by_width(rows: list[Port], latents: list[Port], notes: list[str]) -> Port |
         "labels; --label_input and --latent_input override it"
     )
     return wide[0]
+
+
+def _is_surely_labels(port: Port) -> bool:
+    """Whether the name of a vector, or its width with it, can mean nothing but labels."""
+    if not _is_called(port, _LABEL_KEYS, _LABEL_WORDS):
+        return False
+    return vector_size(port.shape) in _COMMON_CLASSES or _is_called(port, ("y",), _SURE_LABELS)
 
 
 def _is_called(port: Port, keys: Sequence[str], words: Sequence[str]) -> bool:
