@@ -10,6 +10,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_hub
 from generators import tiny
 
@@ -123,6 +124,20 @@ def test_a_keras_file_has_no_signatures(tmp_path):
     truth = tiny.keras(tmp_path / "g.keras", keras)
     refused(truth.path, "no signatures", "--signature", signature="serving_default")
     assert load_generator(truth.path).producer == "Keras 3 file"
+
+
+def test_signatures_are_not_advised_where_a_file_has_none(tmp_path):
+    layers = [keras.Input((4,)), keras.layers.Dense(1000)]
+    keras.Sequential(layers).save(tmp_path / "flat.keras")
+    refused(tmp_path / "flat.keras", "no picture of 1 or 3 channels", "--output")
+    with tf.Graph().as_default() as graph:
+        z = tf.compat.v1.placeholder(tf.float32, [None, 4], "z")
+        tf.reduce_mean(z * z, name="loss")
+    (tmp_path / "loss.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    refused(tmp_path / "loss.pb", "another signature, if the file has several", output="loss")
+    with pytest.raises(UserError) as raised:
+        load_generator(tmp_path / "flat.keras")
+    assert "another signature" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["G.KERAS", "G.H5", "g.HDF5", "G.Pb", "g.TAR.gz"])

@@ -218,16 +218,21 @@ def _ask(model: GraphModel, used: Sequence[Port], why: str) -> str:
 def _no_generator(model: GraphModel, used: Sequence[Port]) -> str:
     shaped = [p for p in used if p.dtype.is_floating and p.shape is not None]
     grids = [p for p in shaped if len(p.shape) > 2 and vector_size(p.shape) is None]
-    hint = "name another signature with --signature, or the inputs with --latent_input=KEY and "
-    hint += "--label_input=KEY"
+    hint = (
+        "name the inputs with --latent_input=KEY and --label_input=KEY, or another signature, if "
+    )
+    hint += "the file has several, with --signature"
     if len(used) == len(grids) == 1:
         hint = (
             "a network from picture to picture is no generator; if its input is a latent all the "
-            f"same, say --latent_input={grids[0].key}; else name another signature with --signature"
+            f"same, say --latent_input={grids[0].key}; else name another signature, if the file "
+            "has several, with --signature"
         )
     elif len(used) == len(shaped) == 1 and len(shaped[0].shape) == 1:
-        hint = "its input has no axis for the batch: export it with one; or name another signature "
-        hint += "with --signature"
+        hint = (
+            "its input has no axis for the batch: export it with one; or name another signature, "
+        )
+        hint += "if the file has several, with --signature"
     return (
         f"{model.path} does not look like a generator: it takes {describe(used)}, where one latent "
         f"of shape [batch, size] is needed, and at most labels and constants beside it; {hint}"

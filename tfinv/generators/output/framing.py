@@ -112,7 +112,8 @@ def probe(draw: Draw, path: str) -> tuple[int, ...]:
     if raw.ndim == 0 or len(raw) != 2:
         raise UserError(
             f"{path} gives an output of shape {list(raw.shape)} for two latents, where [2, ...] is "
-            "needed; name another signature with --signature, or another tensor with --output"
+            "needed; name another tensor with --output, or another signature, if the file has "
+            "several, with --signature"
         )
     if not np.issubdtype(raw.dtype, np.floating) and raw.dtype != tf.bfloat16.as_numpy_dtype:
         raise UserError(

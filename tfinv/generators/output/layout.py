@@ -157,7 +157,7 @@ def _no_picture(raw: Shape, asked: str | None, path: str) -> str:
     layout = f" (layout {asked})" if asked else ""
     return (
         f"{path} gives {list(raw)} for each latent, which is no picture of 1 or 3 channels{layout};"
-        f" name another signature or --output, or --image_layout out of {', '.join(LAYOUTS)}"
+        f" name another tensor with --output, or say --image_layout, one of {', '.join(LAYOUTS)}"
     )
 
 
