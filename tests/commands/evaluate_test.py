@@ -16,7 +16,7 @@ from generators import tiny
 from tfinv.results.load import iterate_results
 
 LEFT = {"config.cfg", "evaluation.csv", "evaluation.json", "evaluation.md", "evaluation.png"}
-BUDGET = "--max_evaluations=60,20"
+BUDGET = "--max_evaluations=400,20"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,8 @@ def evaluate(saved, folder, tmp_path_factory):
             f"--generator={saved}",
             sets,
             f"--output_dir={output_dir}",
+            "--solver=adam",
+            "--batch_size=3",
             *(more or ("--sets=test=noise:3", BUDGET)),
         )
 
