@@ -57,10 +57,11 @@ def test_pictures_that_fail_cost_no_other(tmp_path):
     generator = tiny.dcgan(tmp_path / "tiny")
     (tmp_path / "a.png").write_bytes(b"torn")
     Image.new("RGB", (8, 8), (9, 99, 199)).save(tmp_path / "b.png")
-    images = f"--images={tmp_path / 'a.png'},{tmp_path / 'b.png'}"
+    images = f"--images={tmp_path / 'a.png'},{tmp_path / 'b.png'},noise:3"
     done = study("gradient", generator, tmp_path / "out", images)
     assert done.status == 1
     assert "failed: a.png" in done.err and "1 pictures" in done.out
+    assert "note: the first 2 of 5 pictures" in done.err
     assert "the generator takes no labels" in done.out
 
 

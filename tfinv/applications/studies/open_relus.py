@@ -213,6 +213,8 @@ def _usual(setup: Setup) -> float:
 
 
 def _draw(figure: Figure, points: np.ndarray, done: Mapping[str, Arrays], usual: float) -> None:
+    from matplotlib.ticker import LogLocator
+
     left, right = figure.subplots(1, 2)
     colours = {_KINDS[name].start + _KINDS[name].stages[-1]: None for name in _KINDS}
     colours = {key: plots.colour(k) for k, key in enumerate(colours)}
@@ -231,8 +233,9 @@ def _draw(figure: Figure, points: np.ndarray, done: Mapping[str, Arrays], usual:
     left.set_ylabel("open units in the first ReLU layer, %")
     right.set_ylabel("RMSE, pictures in [0, 1]")
     right.set_yscale("log")
+    right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     right.yaxis.set_major_formatter("{x:g}")
-    right.yaxis.set_minor_formatter("{x:g}")
+    right.yaxis.set_minor_formatter("")
     for axes in (left, right):
         axes.set_xlabel("evaluations of each picture")
         axes.set_xlim(0, points[-1])
