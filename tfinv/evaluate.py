@@ -100,7 +100,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(evaluation, pair: tuple[str, str] | None, module: str) -> int:
     """Does what is not done, and writes tables and pictures whatever happens."""
     from tfinv.applications.evaluation.run import sum_up
-    from tfinv.results.evaluation.folder import evaluation_folder
+    from tfinv.results.evaluation.folder import evaluation_folder, keep_flags
     from tfinv.results.evaluation.page import write_evaluation
     from tfinv.results.progress import Progress
 
@@ -114,6 +114,7 @@ def _run(evaluation, pair: tuple[str, str] | None, module: str) -> int:
             stack,
             overwrite=flags.FLAGS.overwrite,
         )
+        keep_flags(folder, config)  # now that no cell refuses them
         done = evaluation.count_done(stores)
         with Progress(evaluation.images, done=done) as progress:
             try:

@@ -157,6 +157,7 @@ def test_a_folder_with_something_else_is_left_alone(evaluate, tmp_path):
 def test_a_cell_of_another_seed_is_refused_unless_overwritten(done, evaluate):
     _, out = done
     evaluate("--seed=3", output_dir=out).refused("--seed=0 there, --seed=3 now", "--overwrite")
+    assert "--seed=0\n" in (out / "config.cfg").read_text()
 
 
 def test_help_teaches():

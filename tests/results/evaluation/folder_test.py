@@ -7,14 +7,20 @@ import sys
 import pytest
 
 from tfinv.errors import UserError
-from tfinv.results.evaluation.folder import evaluation_folder
+from tfinv.results.evaluation.folder import evaluation_folder, keep_flags
 
 
-def test_it_is_taken_up_again_and_keeps_the_flags_of_now(tmp_path):
-    for flags in ("--layers=latent\n", "--layers=latent,dense\n"):
-        with evaluation_folder(tmp_path / "out", flags) as folder:
-            assert folder == tmp_path / "out"
-        assert (folder / "config.cfg").read_text().splitlines()[1:] == flags.splitlines()
+def test_it_is_taken_up_again_and_keeps_the_flags_that_it_is_told_to(tmp_path):
+    def kept() -> str:
+        return (tmp_path / "out" / "config.cfg").read_text().split("\n", 1)[1]
+
+    with evaluation_folder(tmp_path / "out", "--layers=latent\n") as folder:
+        assert folder == tmp_path / "out"
+    assert kept() == "--layers=latent\n"
+    with evaluation_folder(tmp_path / "out", "--layers=latent,dense\n") as folder:
+        assert kept() == "--layers=latent\n"
+        keep_flags(folder, "--layers=latent,dense\n")
+    assert kept() == "--layers=latent,dense\n"
 
 
 def test_others_files_are_left_alone(tmp_path):
