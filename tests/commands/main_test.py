@@ -21,7 +21,7 @@ def flag():
 
     app.define_help_flags()
     with flagsaver.flagsaver():
-        flags.DEFINE_integer("count", 1, "How many.", lower_bound=0)
+        flags.DEFINE_integer("times", 1, "How many.", lower_bound=0)
         yield
 
 
@@ -37,19 +37,19 @@ def test_the_status_is_that_of_the_command(status):
     seen = []
 
     def main(argv):
-        seen.append((argv, flags.FLAGS.count))
+        seen.append((argv, flags.FLAGS.times))
         return status
 
-    assert run_main(main, ["name", "--count=3"]) == status
+    assert run_main(main, ["name", "--times=3"]) == status
     assert seen == [(["name"], 3)]
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--count=many"], "count"),
-        (["--count=-1"], "count"),
-        (["--cuont=1"], "cuont"),
+        (["--times=many"], "times"),
+        (["--times=-1"], "times"),
+        (["--tmies=1"], "tmies"),
         (["stray"], "'stray'"),
         (["--flagfile=/no/such/file.cfg"], "/no/such/file.cfg"),
     ],

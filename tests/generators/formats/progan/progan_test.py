@@ -20,14 +20,15 @@ from tfinv.networks.progan_settings import Settings
 
 
 def drawn(kwargs, weights, z, *labels, lod=0.0):
-    """What the network itself draws: NHWC in [0, 1], not clipped, of raw latents and labels."""
+    """What the network itself draws: NHWC, clipped to [0, 1], of raw latents and labels."""
     settings = Settings(**{**SMALL, **kwargs})
     tensors = {name: tf.constant(value) for name, value in weights.items()}
     call = tf.function(
         lambda *inputs: progan.generator(settings, tensors, *inputs, lod=lod), jit_compile=True
     )
     images = call(*(tf.constant(x, tf.float32) for x in (z, *labels))).numpy()
-    return (images.transpose(0, 2, 3, 1) + 1) / 2
+    assert np.mean(np.abs(images) < 1) > 0.3
+    return np.clip((images.transpose(0, 2, 3, 1) + 1) / 2, 0, 1)
 
 
 @pytest.mark.parametrize("fused", [True, False])

@@ -79,7 +79,8 @@ def test_theano_networks_are_read(tmp_path):
     generator = load_generator(write_theano(tmp_path / "old.pkl", params, spec))
     z = generator.sample_latents(2)
     expected = (lasagne(params, z.astype(np.float64)).transpose(0, 2, 3, 1) + 1) / 2
-    np.testing.assert_allclose(generator(z), expected, atol=1e-4)
+    assert np.mean((expected > 0) & (expected < 1)) > 0.3
+    np.testing.assert_allclose(generator(z), np.clip(expected, 0, 1), atol=1e-4)
 
 
 def test_theano_networks_that_are_not(tmp_path):
