@@ -59,7 +59,7 @@ def write_module(
     values = _Values(moments, saturated, seed)
     with tf.Graph().as_default() as graph, _tf1_control_flow():
         inputs, image = _write_graph(network, classes, applications, moments if constants else None)
-        with v1.Session(graph=graph) as session:
+        with _session(graph) as session:
             values.load(session)
             _save(path, session, inputs, image)
 
@@ -93,6 +93,13 @@ def _draw(network: Network, branch: Branch, z: tf.Tensor, y: tf.Tensor) -> tf.Te
         return network.draw(Layers(branch), z, y)
 
 
+def _session(graph: tf.Graph) -> v1.Session:
+    """A Session that runs a graph as it is: what is run once is not worth being optimised."""
+    config = v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return v1.Session(graph=graph, config=config)
+
+
 def _random_inputs(network: Network, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
     z = tf.random.normal([_BATCH, network.latent_size])
     return z, tf.one_hot(tf.random.uniform([_BATCH], 0, classes, tf.int32), classes)
@@ -112,7 +119,7 @@ def _measure(network: Network, classes: int, seed: int) -> dict[str, np.ndarray]
         fed = tf.constant(y, tf.float32)
         latent = v1.placeholder(tf.float32, z.shape)
         _draw(network, Branch(statistics, network.averages), latent, fed)
-        with v1.Session(graph=graph) as session:
+        with _session(graph) as session:
             _Values({}, False, seed).load(session, only=network.averages)
             low, high = (session.run(statistics.moments, {latent: t * z}) for t in (0, 1))
     t = np.linspace(0, 1, LEVELS)[None, :, None] ** np.array([1, 2])[:, None, None]
