@@ -21,7 +21,7 @@ from tfinv.networks.biggan_statistics import (
     VariableStatistics,
 )
 
-__all__ = ["Network", "write_module"]
+__all__ = ["Writable", "write_module"]
 
 v1 = tf.compat.v1
 
@@ -31,7 +31,7 @@ _ENLARGEMENT = 64.0  # of a saturated network, by all its norms together
 _HUB_MARK = b"\x08\x03"  # ModuleDef.format = FORMAT_V3
 
 
-class Network(Protocol):
+class Writable(Protocol):
     """What can be written."""
 
     latent_size: int
@@ -43,7 +43,7 @@ class Network(Protocol):
 
 def write_module(
     path: str,
-    network: Network,
+    network: Writable,
     *,
     classes: int,
     saturated: bool,
@@ -64,7 +64,7 @@ def write_module(
             _save(path, session, inputs, image)
 
 
-def _write_graph(network: Network, classes: int, applications: int, constants: Moments | None):
+def _write_graph(network: Writable, classes: int, applications: int, constants: Moments | None):
     """Writes all applications; returns the inputs of the last one by key, and its picture."""
     for k in range(applications - 1):
         # The first one trains, on the weights themselves; one more gathers statistics.
@@ -88,7 +88,7 @@ def _write_graph(network: Network, classes: int, applications: int, constants: M
     return {"z": z, "y": y, "truncation": truncation}, image
 
 
-def _draw(network: Network, branch: Branch, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def _draw(network: Writable, branch: Branch, z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     with v1.variable_scope("", reuse=v1.AUTO_REUSE):
         return network.draw(Layers(branch), z, y)
 
@@ -100,12 +100,12 @@ def _session(graph: tf.Graph) -> v1.Session:
     return v1.Session(graph=graph, config=config)
 
 
-def _random_inputs(network: Network, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
+def _random_inputs(network: Writable, classes: int) -> tuple[tf.Tensor, tf.Tensor]:
     z = tf.random.normal([_BATCH, network.latent_size])
     return z, tf.one_hot(tf.random.uniform([_BATCH], 0, classes, tf.int32), classes)
 
 
-def _measure(network: Network, classes: int, seed: int) -> dict[str, np.ndarray]:
+def _measure(network: Writable, classes: int, seed: int) -> dict[str, np.ndarray]:
     """Statistics of every norm at every truncation, from a few pictures at truncations 0 and 1.
 
     Between the two, the mean goes with the truncation and the variance with its square, as in a

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.networks.wgan_gp_layers import Layers
 
-__all__ = ["KNOWN", "Network", "recognise"]
+__all__ = ["KNOWN", "Recognised", "recognise"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 Draw = Callable[[Layers, tf.Tensor, tf.Tensor | None], tf.Tensor]
@@ -32,7 +32,7 @@ class _Known:
 
 
 @dataclass(frozen=True)
-class Network:
+class Recognised:
     """One generator, its widths still those of the arrays.
 
     Attributes:
@@ -50,7 +50,7 @@ class Network:
     classes: int | None
 
 
-def recognise(shapes: Shapes, path: str) -> Network:
+def recognise(shapes: Shapes, path: str) -> Recognised:
     """Tells from the names and shapes of its arrays which generator they are of.
 
     Args:
@@ -64,7 +64,7 @@ def recognise(shapes: Shapes, path: str) -> Network:
         if known.mark in shapes and len(shapes.get("Generator.Input.W", ())) == 2:
             tables = shapes.get("Generator.1.N1.offset", ())
             classes = tables[0] if len(tables) == 2 and tables[0] > 1 else None
-            return Network(known.name, known.draw, shapes["Generator.Input.W"][0], classes)
+            return Recognised(known.name, known.draw, shapes["Generator.Input.W"][0], classes)
     names = sorted(shapes)
     seen = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     raise UserError(

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
-from tfinv.networks.wgan_gp import Network
+from tfinv.networks.wgan_gp import Recognised
 from tfinv.networks.wgan_gp_layers import Layers, Moments
 
 __all__ = ["Layout"]
@@ -38,7 +38,7 @@ class Layout:
       UserError: an array is missing or has a wrong shape.
     """
 
-    def __init__(self, network: Network, shapes: Mapping[str, tuple[int, ...]], path: str):
+    def __init__(self, network: Recognised, shapes: Mapping[str, tuple[int, ...]], path: str):
         self.network, self._shapes, self._path = network, shapes, path
         graph, outputs = self._draw(measure=True)
         operations = graph.get_operations()
