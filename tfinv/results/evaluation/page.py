@@ -133,7 +133,7 @@ def _page(
 def _table(
     evaluated: Evaluated, metric: str, stores: Mapping[tuple[str, str], Store], folder: Path
 ) -> str:
-    heads = "".join(f"<th>{escape(layer)}</th>" for layer in evaluated.layers)
+    heads = "".join(f"<th>{_breakable(layer)}</th>" for layer in evaluated.layers)
     lines = [f"<tr><th>set</th>{heads}<th>images</th></tr>"]
     for name, *texts in rows_of(evaluated, metric):
         cells = []
@@ -145,6 +145,11 @@ def _table(
         count = max(evaluated.cells[name, layer].count for layer in evaluated.layers)
         lines.append(f"<tr><td>{escape(name)}</td>{''.join(cells)}<td>{count}</td></tr>")
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+
+
+def _breakable(layer: str) -> str:
+    """A layer's name that a narrow column may break where its scopes end."""
+    return escape(layer).replace("/", "/<wbr>")
 
 
 def _image(data: bytes, what: str) -> str:
