@@ -69,7 +69,8 @@ def test_the_best_of_several_has_the_least_loss_of_each_image(conditional):
     at, made = standing(conditional), stage("latent", conditional)
     batch, spent = subject.begin(made, find_start("best:6"), at)
     generator = tiny.loaded(conditional)
-    tried = [STARTS["prior"].latents(made.split, range(COUNT), nth_seed(3, k)) for k in range(6)]
+    seeds = [nth_seed(3, k, 1) for k in range(6)]
+    tried = [STARTS["prior"].latents(made.split, range(COUNT), seed) for seed in seeds]
     losses = np.array([mse(generator(z, at.labels)) for z in tried])
     best = losses.argmin(0)
     assert spent == 6 and len(set(best)) > 1  # or the images could as well be tied together
@@ -86,6 +87,11 @@ def test_rows_tried_again_have_streams_of_their_own():
         own = STARTS["prior"].latents(stage("latent").split, [index], nth_seed(3, attempt))
         np.testing.assert_array_equal(batch.start[row], own[0])
     assert len(np.unique(batch.keys)) == 3
+
+
+def test_no_candidate_of_one_attempt_is_one_of_another():
+    seen = {nth_seed(nth_seed(3, k), n, 1) for k in range(8) for n in range(8)}
+    assert len(seen) == 64
 
 
 def samples(count: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_each_image_keeps_its_best_and_pays_for_all_it_needed():
             assert np.all(array[row] == kept), name
         np.testing.assert_equal(best.rmse[row], REACHES[name][kept])
         assert best.evaluations[row] == sum(10 + k for k in range(last + 1)), name
+
+
+def test_a_picture_that_is_recovered_is_kept_whatever_its_prior_costs():
+    def with_prior(numbers):
+        made = found(["at the second restart"] * len(numbers), numbers)
+        return dataclasses.replace(made, losses=1 + np.asarray(numbers, np.float32))
+
+    best = restarted(with_prior([0]), 3, 1, lambda rows, numbers: with_prior(numbers))
+    assert best.rmse[0] == REACHES["at the second restart"][2] < RECOVERED
+    assert best.evaluations[0] == 10 + 11 + 12
 
 
 @pytest.mark.parametrize("places", [6, 7, 11, 100])

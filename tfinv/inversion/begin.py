@@ -17,6 +17,8 @@ from tfinv.inversion.starts import BEFORE, Start, nth_seed
 
 __all__ = ["Standing", "begin"]
 
+_CANDIDATE = 1  # purpose of seeds, beside that of attempts
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -97,7 +99,7 @@ def _proposed(stage: CompiledStage, start: Start, at: Standing, number: int) -> 
     if start is BEFORE:
         code = at.split.follow(at.codes, split, latents, labels)
     else:
-        seeds = [nth_seed(seed, number) for seed in at.seeds]
+        seeds = [nth_seed(seed, number, _CANDIDATE) for seed in at.seeds]
         proposed = tf.constant(_by_seed(start.latents, split, at.indices, seeds))
         weights = _by_seed(start.label_weights, split, at.indices, seeds)
         labels = labels if weights is None else tf.constant(weights)

@@ -21,11 +21,11 @@ Attempt = Callable[[Sequence[int], Sequence[int]], StageResult]
 def restarted(first: StageResult, restarts: int, places: int, attempt: Attempt) -> StageResult:
     """Tries images again until they are recovered or have had all their restarts.
 
-    The tries of an image are made in order and end with the one that recovers it; it keeps the one
-    with the least loss, and the evaluations of all. Several tries of one image run together where a
-    batch has places left; one that turns out not to be due, because an earlier one was enough,
-    leaves nothing behind, not even in the count. So which images are tried together changes no
-    result.
+    The tries of an image are made in order and end with the one that recovers it, which it keeps;
+    if none does, it keeps the one with the least loss. It pays the evaluations of all. Several
+    tries of one image run together where a batch has places left; one that turns out not to be due,
+    because an earlier one was enough, leaves nothing behind, not even in the count. So which images
+    are tried together changes no result.
 
     Args:
       first: what the stage found at first.
@@ -62,5 +62,7 @@ def _is_missed(found: StageResult) -> bool:
 
 
 def _better(one: StageResult, other: StageResult) -> StageResult:
-    kept = other if other.losses[0] < one.losses[0] else one
+    # With a prior in the loss, the picture that is recovered need not have the least.
+    recovered = bool(other.rmse[0] < RECOVERED)
+    kept = other if recovered or other.losses[0] < one.losses[0] else one
     return replace(kept, evaluations=one.evaluations + other.evaluations)

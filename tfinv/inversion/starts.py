@@ -46,11 +46,15 @@ class Start:
     behind: bool = False
 
 
-def nth_seed(seed: int, number: int) -> int:
-    """The seed of the n-th proposal of a start; number 0 has the seed itself."""
+def nth_seed(seed: int, number: int, purpose: int = 0) -> int:
+    """The seed of the n-th proposal of a start; number 0 has the seed itself.
+
+    The candidates of one attempt and the attempts have purposes of their own, or a candidate of the
+    first attempt would be where a later attempt begins.
+    """
     if number == 0:
         return seed
-    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
+    return int(np.random.SeedSequence([seed, number, purpose]).generate_state(1, np.uint64)[0])
 
 
 def _rows(indices: Sequence[int], seed: int, purpose: int) -> list[np.random.Generator]:

@@ -69,7 +69,7 @@ def test_an_arm_after_the_latent_spends_no_more():
 
 
 def test_curves_are_held_between_points_and_after_an_early_end():
-    np.testing.assert_array_equal(open_relus.grid(60), [0, 25, 50, 75])
+    np.testing.assert_array_equal(open_relus.grid(60), [0, 25, 50, 60])
     np.testing.assert_array_equal(open_relus.grid(50), [0, 25, 50])
 
 

@@ -56,7 +56,7 @@ def test_csv_by_class(tmp_path):
 
 
 def test_json_is_json_whatever_is_missing(tmp_path):
-    empty = [made.cell("samples", "latent", [], failed=1), made.cell("samples", "dense", [])]
+    empty = [made.cell("samples", "latent", []), made.cell("samples", "dense", [], failed=1)]
     write_evaluation_tables(tmp_path, made.evaluated(empty))
     plain = json.loads((tmp_path / "evaluation.json").read_text())
     assert plain["verdict"]["trusted"] is None and plain["verdict"]["recovered"] is None

@@ -26,6 +26,27 @@ def test_ninety_five_of_a_hundred_samples_must_be_recovered(good, trusted):
     assert ("do not speak about the generator" in verdict.sentence) is not trusted
 
 
+def test_samples_that_failed_are_not_recovered():
+    verdict = judge(cells(made.cell("s", "latent", [0.001] * 3, failed=997)), ["s"])
+    assert verdict.trusted is False and verdict.recovered == pytest.approx(0.003)
+    assert "3 of 1000" in verdict.sentence and "997 failed" in verdict.sentence
+    verdict = judge(cells(made.cell("s", "latent", [], failed=5)), ["s"])
+    assert verdict.trusted is False and "0 of 5" in verdict.sentence
+
+
+def test_few_pictures_of_equal_sets_are_seldom_called_different():
+    called = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        pair = [
+            made.cell(name, "dense", 0.02 + 0.004 * rng.standard_normal(30), [0, 1, 2] * 10)
+            for name in ("train", "test")
+        ]
+        few = compare_classes(cells(*pair), ("train", "test"), ["dense"])
+        called += any(one.differ for one in few)
+    assert called <= 15  # 5 are expected
+
+
 def test_only_samples_at_the_latent_count():
     photos = made.cell("photos", "latent", [0.001] * 9)
     dense = made.cell("samples", "dense", [0.001] * 9)
@@ -57,7 +78,7 @@ def test_a_difference_is_that_of_welchs_test():
     [one] = compare(given, ("train", "test"), ["dense", "latent"])
     truth = stats.ttest_ind(second, first, equal_var=False)
     assert one.errors == pytest.approx(truth.statistic)
-    assert one.limit == pytest.approx(stats.norm.isf(0.025))
+    assert one.limit == pytest.approx(stats.t.isf(0.025, truth.df))
     assert one.differ == (truth.pvalue < 0.05)
 
 

@@ -177,7 +177,7 @@ class Evaluation:
         Args:
           stores: from `open`.
           progress: of `images`.
-          on_verdict: called as soon as the samples have been through the latent.
+          on_verdict: called once, when what the generator draws has been through all layers.
 
         Raises:
           UserError: if it cannot go on; what is finished is kept.

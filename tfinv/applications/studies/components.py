@@ -35,8 +35,10 @@ def spectrum(codes: np.ndarray) -> np.ndarray:
     """
     rows = codes.reshape(len(codes), -1).astype(np.float64)
     rows = rows[np.isfinite(rows).all(1)]
+    if not len(rows):
+        return np.zeros(0)
     rows = rows - rows.mean(0)
-    return np.square(np.linalg.svd(rows, compute_uv=False)) / max(len(rows), 1)
+    return np.square(np.linalg.svd(rows, compute_uv=False)) / len(rows)
 
 
 def arms(setup: Setup) -> list[Arm]:
@@ -135,7 +137,9 @@ def _generated(setup: Setup) -> np.ndarray:
 
 
 def _needed(variances: np.ndarray) -> int:
-    """How many components hold 99% of the variance."""
+    """How many components hold 99% of the variance; none of what does not vary."""
+    if not variances.sum():
+        return 0
     held = np.cumsum(variances) / max(float(variances.sum()), 1e-30)
     return int(np.searchsorted(held, _MOST)) + 1
 

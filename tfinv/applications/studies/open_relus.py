@@ -115,7 +115,7 @@ class Watch:
 
 def grid(evaluations: int) -> np.ndarray:
     """Where the points of the curves are."""
-    return np.arange(0, evaluations + _EVERY, _EVERY)[: 1 + -(-evaluations // _EVERY)]
+    return np.minimum(np.arange(0, evaluations + _EVERY, _EVERY), evaluations)
 
 
 def arms(setup: Setup) -> list[Arm]:

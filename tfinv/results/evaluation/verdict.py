@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
-from statistics import NormalDist
 
 from tfinv.results.evaluation.cells import RECOVERED, Cell
 
@@ -31,8 +30,8 @@ class Verdict:
 
     Attributes:
       trusted: None if it cannot be told.
-      recovered: share of the generator's samples with an RMSE below 0.02 at the latent; NaN if not
-        measured.
+      recovered: share of the generator's samples with an RMSE below 0.02 at the latent, of all that
+        were tried; NaN if not measured.
       sentence: both, for a reader.
     """
 
@@ -49,7 +48,7 @@ def judge(cells: Cells, samples: Collection[str]) -> Verdict:
       samples: the sets that the generator drew itself.
     """
     measured = [cells[name, _LATENT] for name in samples if (name, _LATENT) in cells]
-    count = sum(cell.count for cell in measured)
+    count = sum(cell.images for cell in measured)
     if not count:
         missing = f"the layer {_LATENT}" if samples else "a set such as samples=sample:1000"
         return Verdict(
@@ -61,9 +60,10 @@ def judge(cells: Cells, samples: Collection[str]) -> Verdict:
     found = sum(round(cell.recovered * cell.count) for cell in measured if cell.count)
     share = found / count
     so_far = " so far" if any(cell.partial for cell in measured) else ""
+    failed = sum(cell.failed for cell in measured)
     fact = (
         f"{found} of {count} samples of the generator{so_far} ({100 * share:.1f}%) are recovered "
-        f"at the latent (RMSE below {RECOVERED})"
+        f"at the latent (RMSE below {RECOVERED}{f'; {failed} failed' if failed else ''})"
     )
     if share >= ENOUGH:
         return Verdict(True, share, f"Trusted: {fact}, so the numbers speak about the generator.")
@@ -163,7 +163,7 @@ def _compare(pairs: Sequence[tuple[str, int | None, Cell | None, Cell | None]]) 
     if not pairs:
         return []
     # Bonferroni: of many comparisons of equal sets, one in twenty would else be called different.
-    limit = NormalDist().inv_cdf(1 - _CHANCE / 2 / len(pairs))
+    chance = _CHANCE / 2 / len(pairs)
     return [
         Comparison(
             layer,
@@ -172,7 +172,21 @@ def _compare(pairs: Sequence[tuple[str, int | None, Cell | None, Cell | None]]) 
             first.error("rmse"),
             second.mean("rmse"),
             second.error("rmse"),
-            limit,
+            _limit(first, second, chance),
         )
         for layer, label, first, second in pairs
     ]
+
+
+def _limit(first: Cell, second: Cell, chance: float) -> float:
+    """The quantile of Student's t with as many degrees of freedom as Welch and Satterthwaite give.
+
+    Of few pictures a standard error is itself uncertain, and the normal distribution's quantile
+    would call equal sets different far too often.
+    """
+    from scipy import stats
+
+    squares = [cell.error("rmse") ** 2 for cell in (first, second)]
+    spread = sum(s**2 / (cell.count - 1) for s, cell in zip(squares, (first, second), strict=True))
+    freedom = sum(squares) ** 2 / spread if spread else math.inf
+    return float(stats.t.isf(chance, freedom))
