@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from tfinv.inversion.restarts import RECOVERED, restarted
+from tfinv.images.metrics import RECOVERED
+from tfinv.inversion.restarts import restarted
 from tfinv.inversion.result import StageResult
 
 # What each image reaches, attempt by attempt: its loss is the square of its RMSE.

@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["psnr", "rmse", "ssim"]
+__all__ = ["RECOVERED", "psnr", "rmse", "ssim"]
+
+RECOVERED = 0.02
+"""RMSE below which a person stops seeing a difference (thesis, section 4.5)."""
 
 _SSIM_WINDOW = 7
 

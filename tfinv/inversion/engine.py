@@ -51,7 +51,7 @@ class Inverter:
       start: where the first stage starts: a name, or a `Start`; or one for each stage, out of which
         the later ones mostly are "before", where the stage before ended.
       restarts: how often an image whose RMSE the first stage has not brought below
-        `restarts.RECOVERED` begins that stage again elsewhere; it keeps its best.
+        `metrics.RECOVERED` begins that stage again elsewhere; it keeps its best.
       solver: of stages given by name.
       max_evaluations: budget of each image, for all stages given by name or one for each; the
         solver's own default if None.

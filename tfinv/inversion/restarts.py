@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tfinv.images.metrics import RECOVERED
 from tfinv.inversion.result import StageResult
 
-__all__ = ["RECOVERED", "Attempt", "restarted"]
-
-RECOVERED = 0.02
-"""RMSE below which an image needs no other try: there a person stops seeing a difference (thesis,
-section 4.5).
-"""
+__all__ = ["Attempt", "restarted"]
 
 Attempt = Callable[[Sequence[int], Sequence[int]], StageResult]
 """(images, numbers of their attempts) to what the stage finds there, a row for each."""

@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from tfinv.images.metrics import RECOVERED
 from tfinv.results.record import ImageResult
 
-__all__ = ["METRICS", "RECOVERED", "Cell", "cell_of"]
+__all__ = ["METRICS", "Cell", "cell_of"]
 
 METRICS = ("rmse", "psnr", "ssim")
-RECOVERED = 0.02
-"""RMSE below which a person stops seeing a difference (thesis, section 4.5)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from tfinv.results.evaluation.cells import RECOVERED, Cell
+from tfinv.images.metrics import RECOVERED
+from tfinv.results.evaluation.cells import Cell
 
 __all__ = ["ENOUGH", "Comparison", "Verdict", "compare", "compare_classes", "judge", "sentence_of"]
 
