@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from tfinv.graph import columns, ops
-from tfinv.graph.kernels import Kernel, kernel_for, plain
+from tfinv.graph.kernels import Kernel, plain
 from tfinv.graph.model import GraphModel, NodeDef
-from tfinv.graph.plan import CONSTANT, LIVE, PER_BATCH, Plan, Step, make_plan
+from tfinv.graph.pairs import with_kernels
+from tfinv.graph.plan import CONSTANT, LIVE, PER_BATCH, Step, make_plan
 
 __all__ = ["Program"]
 
@@ -95,9 +96,13 @@ class Program:
             return slots.setdefault(name, len(slots))
 
         with tf.init_scope():
+            kernels = {
+                PER_BATCH: [(step, plain(step.node)) for step in plan.steps[PER_BATCH]],
+                LIVE: with_kernels(plan),
+            }
             self._instructions = {
-                kind: [_compile(step, plan, kind, slot) for step in plan.steps[kind]]
-                for kind in (PER_BATCH, LIVE)
+                kind: [_instruction(step, kernel, slot) for step, kernel in chosen]
+                for kind, chosen in kernels.items()
             }
         self._fed_slots = {kind: [slot(n) for n in names] for kind, names in plan.fed.items()}
         self._frontier = [slot(name) for name in plan.frontier]
@@ -167,13 +172,7 @@ class Program:
                 slots[index] = value
 
 
-def _compile(step: Step, plan: Plan, kind: str, slot) -> _Instruction:
-    """Chooses how a step runs: live ones by their kernel, if there is one for them."""
-    kernel = None
-    if kind == LIVE:
-        kernel = kernel_for(step.node, [plan.constants.get(name) for name in step.inputs])
-    if kernel is None:
-        kernel = plain(step.node)
+def _instruction(step: Step, kernel: Kernel, slot: Callable[[str], int]) -> _Instruction:
     return _Instruction(
         step.node, kernel, tuple(map(slot, step.inputs)), tuple(map(slot, step.outputs))
     )

@@ -20,5 +20,6 @@ from tfinv.graph.kernels import (  # noqa: F401
 )
 from tfinv.graph.kernels.attributes import plain
 from tfinv.graph.kernels.registry import Kernel, KernelMaker, kernel_for, register
+from tfinv.graph.kernels.upsampled_convolution import kernel_for_pair
 
-__all__ = ["Kernel", "KernelMaker", "kernel_for", "plain", "register"]
+__all__ = ["Kernel", "KernelMaker", "kernel_for", "kernel_for_pair", "plain", "register"]

@@ -11,7 +11,7 @@ from tensorflow.core.framework.node_def_pb2 import NodeDef
 from tfinv.graph.kernels.attributes import attribute, plain, static_sizes
 from tfinv.graph.kernels.registry import Kernel, register
 
-__all__ = ["nearest_sources", "repeat_pixels"]
+__all__ = ["nearest_sources", "repeat_pixels", "repetitions"]
 
 
 def nearest_sources(
@@ -41,6 +41,25 @@ def nearest_sources(
     return np.clip(source, 0, inputs - 1).astype(np.int64)
 
 
+def repetitions(
+    old: Sequence[int], new: Sequence[int], align_corners: bool, half_pixel_centers: bool
+) -> list[int] | None:
+    """How often each row and each column is repeated, where that is all that a resizing does.
+
+    Args:
+      old: rows and columns before.
+      new: rows and columns after.
+      align_corners: see `nearest_sources`.
+      half_pixel_centers: likewise.
+    """
+    factors = [max(n // o, 1) for o, n in zip(old, new, strict=True)]
+    for inputs, outputs, factor in zip(old, new, factors, strict=True):
+        sources = nearest_sources(inputs, outputs, align_corners, half_pixel_centers)
+        if not np.array_equal(sources, np.repeat(np.arange(inputs), factor)):
+            return None
+    return factors
+
+
 def repeat_pixels(x: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     """Turns each pixel of x [B, H, W, C] into rows x columns equal ones.
 
@@ -63,13 +82,12 @@ def _make(node: NodeDef, constants: Sequence[tf.Tensor | None]) -> Kernel:
         old, new = x.shape[1:3].as_list(), static_sizes(size)
         if None in (*old, *new, x.shape[3]):
             return otherwise(inputs, leak)
+        factors = repetitions(old, new, *conventions)
+        if factors is not None:
+            return [repeat_pixels(x, *factors)]
         rows, columns = (
             nearest_sources(*sizes, *conventions) for sizes in zip(old, new, strict=True)
         )
-        factors = [max(n // o, 1) for o, n in zip(old, new, strict=True)]
-        repeated = [np.repeat(np.arange(o), f) for o, f in zip(old, factors, strict=True)]
-        if np.array_equal(rows, repeated[0]) and np.array_equal(columns, repeated[1]):
-            return [repeat_pixels(x, *factors)]
         return [tf.gather(tf.gather(x, rows, axis=1), columns, axis=2)]
 
     return kernel
