@@ -103,6 +103,16 @@ class Generator:
         frontier = self._whole.prepare(*self.inputs.feeds(z, labels))
         return visible(self.border.to_images(self._whole.run([], frontier)[0]))
 
+    @property
+    def model(self) -> GraphModel:
+        """Its graph, from the inputs to the one output, the raw picture; constants are evaluated."""
+        return self._model
+
+    @property
+    def output(self) -> str:
+        """The tensor of `model` that is the raw picture."""
+        return self._output
+
     def sample_latents(self, count: int, seed: int = 0, first: int = 0) -> np.ndarray:
         """Draws latents from the prior, numbers `first` to `first + count`; see `prior`.
 
