@@ -45,11 +45,12 @@ _LAYERS = flags.DEFINE_list(
 )
 _LATER_START = flags.DEFINE_enum(
     "later_start",
-    "previous",
-    ["previous", "latent", "generated"],
+    "open",
+    ["open", "previous", "latent", "generated"],
     "Where the layers behind the first one start. previous: at the code found at the layer before, "
-    "so that none draws a picture worse than the one before it; latent: at the code of the latent "
-    "found; generated: at that of a random latent, as the thesis does.",
+    "so that none draws a picture worse than the one before it; open: likewise, but with all units "
+    "open right behind the latent, where a ReLU alone reads them; latent: at the code that the "
+    "latent found has; generated: at that of a random latent, as the thesis does.",
 )
 _COMPARE = flags.DEFINE_list(
     "compare",

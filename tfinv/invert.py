@@ -37,11 +37,12 @@ _START = flags.DEFINE_list(
     "start",
     ["prior"],
     "Where the first stage starts, or, separated by commas, each. prior: z from N(0, 1); small: z "
-    "within +-0.001; best:N: the best of N from prior, each of which costs an evaluation; "
-    "generated: the code of a fresh z, and positive: a code from U(0, 1), which opens every ReLU "
-    "right behind the layer, while z stays what the stage before found; before: what that stage "
-    "found, the default of later stages; stored: the codes of an earlier run (--start_from), for "
-    "the first.",
+    "within +-0.001; best:N: the best of N from prior, each of which costs an evaluation. Behind "
+    "the latent, while z stays what the stage before found: open: every ReLU right behind the "
+    "layer open, as far as open ones are on average, the default right behind the latent where a "
+    "ReLU alone reads the layer; positive: the same at random, a code from U(0, 1); generated: the "
+    "code of a fresh z; before: what that stage found, the default of other later stages. stored: "
+    "the codes of an earlier run (--start_from), for the first.",
 )
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
 

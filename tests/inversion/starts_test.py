@@ -26,11 +26,11 @@ def test_a_start_depends_on_the_seed_and_the_image_alone(name, split):
     assert not np.array_equal(start.latents(split, range(6), 8), together)
     assert len(np.unique(together, axis=0)) == 6
     codes = start.codes(split, range(6), 7)
-    assert (codes is None) == (name != "positive")
+    assert (codes is None) == (name not in ("positive", "open"))
     if codes is not None:
         assert codes.dtype == np.float32 and codes.shape == (6, *split.code_shape)
         np.testing.assert_array_equal(start.codes(split, [4, 1], 7), codes[[4, 1]])
-        assert len(np.unique(codes.reshape(6, -1), axis=0)) == 6
+        assert len(np.unique(codes.reshape(6, -1), axis=0)) == (6 if start.is_random else 1)
 
 
 def test_distributions(split):
@@ -43,6 +43,14 @@ def test_distributions(split):
     positive = STARTS["positive"].codes(split, range(20), 0)
     assert positive.min() > 0 and positive.max() < 1
     assert abs(positive.mean() - 0.5) < 0.02 and abs(positive.std() - np.sqrt(1 / 12)) < 0.02
+
+
+def test_open_is_for_layers_with_a_hinge(split):
+    splits = [tiny.loaded(conditional=True).split(layer) for layer in ("latent", "dense")]
+    with pytest.raises(UserError, match="choose before"):
+        find_starts(["prior", "open"], splits, 0, [False, False])
+    code = STARTS["open"].codes(split, [0], 0).reshape(-1)
+    np.testing.assert_array_equal(code, split.hinge.open)
 
 
 def test_another_number_is_another_seed():
@@ -69,9 +77,13 @@ def test_names_that_there_are_not():
 def test_one_start_is_for_the_first_stage(split):
     splits = [tiny.loaded().split("latent"), split]
     prior, positive = STARTS["prior"], STARTS["positive"]
-    assert find_starts("prior", splits, 0) == find_starts(prior, splits, 3) == [prior, BEFORE]
-    assert find_starts(["prior", "positive"], splits, 0) == [prior, positive]
-    assert find_starts(("positive",), [split], 0) == [positive]
+    free, rests = [False, False], [False, True]
+    assert find_starts("prior", splits, 0, free) == [prior, BEFORE]
+    assert find_starts(prior, splits, 3, rests) == [prior, STARTS["open"]]
+    three = [*splits, tiny.loaded().split("open")]
+    assert find_starts(prior, three, 0, [False, True, True]) == [prior, STARTS["open"], BEFORE]
+    assert find_starts(["prior", "positive"], splits, 0, rests) == [prior, positive]
+    assert find_starts(("positive",), [split], 0, [False]) == [positive]
     assert find_start("best:7").candidates == 7
 
 
@@ -81,13 +93,14 @@ def test_one_start_is_for_the_first_stage(split):
         (["prior"] * 3, 0, ["3 starts", "2 stages"]),
         (["before", "before"], 0, ["first stage", "before"]),
         ("positive", 0, ["positive", "latent"]),
+        ("open", 0, ["open", "latent"]),
         ("prior", -1, ["-1 restarts"]),
         (stored(np.zeros((1, tiny.LATENT))), 1, ["restarts", "stored"]),
     ],
 )
 def test_starts_that_do_not_fit(starts, restarts, words, split):
     with pytest.raises(UserError) as raised:
-        find_starts(starts, [tiny.loaded().split("latent"), split], restarts)
+        find_starts(starts, [tiny.loaded().split("latent"), split], restarts, [False, True])
     assert all(word in str(raised.value) for word in words)
 
 

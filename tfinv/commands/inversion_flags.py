@@ -44,13 +44,14 @@ flags.DEFINE_list(
     None,
     "Forward and backward passes an image may take, for every stage or, separated by commas, for "
     "each; by default 300 for lbfgs, 30000 for adam. (tfinv.evaluate, with lbfgs: 200 at the "
-    "latent, 1000 at the dense layer, 100 and 50 behind.)",
+    "latent, 600 at the dense layer, 200 and 100 behind.)",
 )
 flags.DEFINE_float(
     "relu_leak",
     None,
     "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1, so that a unit "
-    "that the picture needs can open. By default 0.03 for lbfgs, 0.1 for adam.",
+    "that the picture needs can open. By default 0.03 for lbfgs, 0.1 for adam. With lbfgs, closed "
+    "units that only a ReLU reads rest where they close, and pass all of it; 0 ends that too.",
 )
 flags.DEFINE_enum(
     "leak_schedule",

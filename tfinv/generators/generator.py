@@ -105,7 +105,7 @@ class Generator:
 
     @property
     def model(self) -> GraphModel:
-        """Its graph, from the inputs to the one output, the raw picture; constants are evaluated."""
+        """Its graph, from the inputs to the one raw picture; what is constant is evaluated."""
         return self._model
 
     @property

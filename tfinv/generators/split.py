@@ -12,6 +12,7 @@ from tfinv.errors import UserError
 from tfinv.generators.inputs.inputs import Inputs, Labels
 from tfinv.generators.output.border import Border, visible
 from tfinv.graph.differentiable import why_not_differentiable
+from tfinv.graph.hinge import Hinge, measure_hinge
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
 from tfinv.graph.model import GraphModel, split_tensor_name
@@ -26,14 +27,16 @@ LATENT = "latent"
 BESIDE = ("latent", "labels")
 """What g2 may read beside the code."""
 
+_SAMPLES, _NUMBERS = 256, 1 << 24  # of the generator, to see how far its units open
+
 
 class Split:
     """`G(z, y) = g2(g1(z, y), z, y)` at one layer; made by `Generator.split`.
 
     Whatever depends on z and y alone, and not on the code, is computed once a batch by `frontier`;
-    `draw` is the rest of g2, the part that an optimisation evaluates again and again. Where z or y
-    are to be optimised together with the code, they are made free: `draw` takes them then, and what
-    depends on them runs at every evaluation too.
+    `draw` is the rest of g2, which an optimisation evaluates again and again. Where z or y are to
+    be optimised with the code, they are free: `draw` takes them, and all that depends on them runs
+    at every evaluation.
 
     Attributes:
       layer: where.
@@ -46,8 +49,7 @@ class Split:
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
       reads_labels: whether g2 reads the labels.
       free: which of `BESIDE` are free.
-      latent_read: bool [latent_size], the numbers of z that g2 reads beside the code: in a
-        hierarchical generator, the chunks that are injected behind the cut.
+      latent_read: bool [latent_size], the numbers of z that g2 reads beside the code.
       live_nodes: operations of g2 that run at every evaluation.
     """
 
@@ -66,8 +68,7 @@ class Split:
         self.chunks = tuple(chunks) or ((0, self.latent_size),)
         self.conditional, self.classes = inputs.conditional, inputs.classes
         self.is_latent = layer.name == LATENT
-        self._model, self._inputs, self._border = model, inputs, border
-        self._output = output
+        self._model, self._inputs, self._border, self._output = model, inputs, border, output
         self._tensor = inputs.latent if self.is_latent else layer.name
         self._node = split_tensor_name(self._tensor)[0]
         self._between: dict[str, Program] = {}
@@ -92,8 +93,7 @@ class Split:
 
     def _possible(self, free: Sequence[str]) -> tuple[str, ...]:
         """What of the wishes there is; refuses those that cannot be."""
-        unknown = [what for what in free if what not in BESIDE]
-        if unknown:
+        if unknown := [what for what in free if what not in BESIDE]:
             raise UserError(f"{unknown[0]!r} cannot be free: {' and '.join(BESIDE)} can")
         if "labels" in free and self._inputs.conditional and not self._inputs.one_hot:
             raise UserError(
@@ -212,13 +212,12 @@ class Split:
           and not clipped: a loss has to see how far beyond it is.
         """
         live = [tf.cast(h, self._dtype)]  # codes are float32, whatever the graph computes in
-        given = dict(zip(BESIDE, (z, labels), strict=True))
+        given = {LATENT: z, "labels": labels}
         for what in self.free:
             self._require(what, given[what])
             value = given[what] if what == LATENT else self.label_weights(given[what])
             live.append(tf.cast(value, tensor_type(self._model.nodes, self._beside[what])))
-        output = self._g2.run(live, frontier, leak)[0]
-        return self._border.to_images(output)
+        return self._border.to_images(self._g2.run(live, frontier, leak)[0])
 
     def label_weights(self, labels: Labels) -> tf.Tensor:
         """Labels as weights, float32 [N, classes]; see `tfinv.generators.inputs.inputs.Inputs`."""
@@ -233,10 +232,7 @@ class Split:
             )
 
     def obstacle(self) -> str | None:
-        """Says, in one line that names the operation, why no gradient reaches the code, or None.
-
-        This traces the gradient anew: ask only when something has gone wrong.
-        """
+        """Says in one line why no gradient reaches the code, or None; traces the gradient anew."""
         return why_not_differentiable(
             self._model,
             self._tensor,
@@ -272,18 +268,35 @@ class Split:
         """
         if self.is_latent:
             return other.g1(h, labels)
-        if other._tensor not in self._between:
-            self._between[other._tensor] = Program(
+        return self._carry(h, other._tensor, self._inputs.feeds(z, labels))
+
+    def _carry(
+        self, h: tf.Tensor | np.ndarray, tensor: str, feeds: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """What a later tensor is for a code, float32."""
+        if tensor not in self._between:
+            self._between[tensor] = Program(
                 self._model,
-                [other._tensor],
+                [tensor],
                 live=[self._tensor],
                 per_batch=self._inputs.names,
                 constants=self._inputs.constants,
             )
-        between = self._between[other._tensor]
-        frontier = between.prepare(*self._inputs.feeds(z, labels))
+        between = self._between[tensor]
         h = tf.cast(tf.convert_to_tensor(h), self._dtype)
-        return tf.cast(between.run([h], frontier)[0], tf.float32)
+        return tf.cast(between.run([h], between.prepare(*feeds))[0], tf.float32)
+
+    @functools.cached_property
+    def hinge(self) -> Hinge | None:
+        """Where the units of a code close; None if more than a ReLU right behind reads them."""
+        tensor = None if self.is_latent else self._g2.rectified_tensor(self._tensor)
+        if tensor is None:
+            return None
+        count = max(3, min(_SAMPLES, _NUMBERS // int(np.prod(self.code_shape))))
+        z = np.random.default_rng(0).standard_normal([count, self.latent_size], np.float32)
+        labels = np.arange(count) % (self.classes or 1) if self.conditional else None
+        feeds = self._inputs.feeds(z[:3], None if labels is None else labels[:3])
+        return measure_hinge(lambda h: self._carry(h, tensor, feeds), self.g1(z, labels))
 
     @functools.cached_property
     def _g1(self) -> Program:

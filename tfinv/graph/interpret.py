@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from tfinv.graph import columns, ops
+from tfinv.graph import columns, hinge, ops
 from tfinv.graph.kernels import Kernel, plain
 from tfinv.graph.model import GraphModel, NodeDef
 from tfinv.graph.pairs import with_kernels
@@ -112,6 +112,10 @@ class Program:
     def columns_read(self, tensor: str, size: int) -> np.ndarray:
         """Which columns of a fed matrix the outputs depend on; see `tfinv.graph.columns`."""
         return columns.columns_read(self._plan, tensor, size)
+
+    def rectified_tensor(self, tensor: str) -> str | None:
+        """What the ReLU right behind a live tensor reads; see `tfinv.graph.hinge`."""
+        return hinge.rectified_tensor(self._plan, tensor)
 
     def prepare(self, *per_batch_values: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Runs the per-batch nodes.

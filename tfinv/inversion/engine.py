@@ -48,8 +48,9 @@ class Inverter:
         generator as they are, and are where "labels" in `optimize` starts.
       loss: what stages given by name minimise, a sum of terms by name.
       features: the network of the term "features".
-      start: where the first stage starts: a name, or a `Start`; or one for each stage, out of which
-        the later ones mostly are "before", where the stage before ended.
+      start: where the first stage starts: a name, or a `Start`; or one for each stage. Otherwise
+        later ones start where the one before ended, but for one that follows the latent and whose
+        closed units rest, which starts with all units open.
       restarts: how often an image whose RMSE the first stage has not brought below
         `metrics.RECOVERED` begins that stage again elsewhere; it keeps its best.
       solver: of stages given by name.
@@ -107,13 +108,19 @@ class Inverter:
             constraint=find_constraint(constraint) if isinstance(constraint, str) else constraint,
         )
         splits = [compiled.split for compiled in self._stages]
-        self._starts, self._restarts = find_starts(start, splits, restarts), restarts
+        self._starts = find_starts(start, splits, restarts, self.rests)
+        self._restarts = restarts
         self._losses = sum((stage.loss for stage in self._stages), Loss(()))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages in order."""
         return tuple(compiled.stage for compiled in self._stages)
+
+    @property
+    def rests(self) -> tuple[bool, ...]:
+        """Whether closed units rest at each stage; see `tfinv.inversion.resting`."""
+        return tuple(compiled.hinge is not None for compiled in self._stages)
 
     @property
     def optimize(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from tfinv.errors import UserError
 from tfinv.generators.split import LATENT, Split
 from tfinv.inversion.constraints import Constraint, constrained
 from tfinv.inversion.losses import Loss
+from tfinv.inversion.resting import a_hair_open, resting
 from tfinv.inversion.solvers.base import Constrain, Solver, Status, unconstrained
 from tfinv.inversion.trial import Trial
 from tfinv.inversion.unknowns import CODE, join, take_apart
@@ -72,6 +73,13 @@ class Batch:
 class CompiledStage:
     """A stage on one cut, its loop compiled once for each batch size.
 
+    Attributes:
+      stage: what it was made of.
+      split: the cut.
+      loss: the terms that there are at this layer.
+      constraint: that of the stage, if z is optimised.
+      hinge: where closed units rest; None if they do not (see `tfinv.inversion.resting`).
+
     The whole loop is one XLA program: code and solver state are its loop variables, and it runs a
     few dozen steps a call, so that progress can be shown between calls.
     """
@@ -86,6 +94,9 @@ class CompiledStage:
             )
         self._bound = self.loss.bound(split)
         self.constraint = stage.constraint if free_latent else None
+        # A term that looks at the code itself sees a difference where the picture has none.
+        sees_code = any(term.at == "code" for term in self.loss.terms)
+        self.hinge = split.hinge if stage.solver.rests and not sees_code else None
         self._jit, self._works = True, False
         self._loops: dict[Any, Callable[..., Any]] = {}
 
@@ -212,16 +223,18 @@ class CompiledStage:
     ) -> tf.Tensor:
         """The losses of unknowns, float32 [B]; see `take_apart` and `Trial`."""
         code, latent = parts[CODE], parts.get("latent")
-        h = tf.reshape(code, [-1, *self.split.code_shape])
+        h = code if self.hinge is None else a_hair_open(self.hinge, code)
+        h = tf.reshape(h, [-1, *self.split.code_shape])
         images = self.split.draw(h, frontier, leak, z=latent, labels=parts.get("labels"))
         z = code if self.split.is_latent else latent
         return self._bound(Trial(images, targets, code, anchor, z, references))
 
     def _constrain(self, keys: tf.Tensor) -> Constrain:
         """What holds the rows of a batch with these keys."""
-        if self.constraint is None:
-            return unconstrained
-        return constrained(self.constraint, self.split, keys)
+        held = unconstrained
+        if self.constraint is not None:
+            held = constrained(self.constraint, self.split, keys)
+        return held if self.hinge is None else resting(self.hinge, held)
 
     def _gradient(self, parts: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
         """The gradient by the rows, out of those by the unknowns."""

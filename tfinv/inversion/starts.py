@@ -1,4 +1,4 @@
-"""Where a stage starts: the first one anywhere, later ones mostly where the one before ended."""
+"""Where a stage starts: the first one anywhere, later ones with open units or where one ended."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Start:
         the one with the least loss, and each costs it an evaluation.
       is_random: whether another seed is another start.
       behind: whether it is for layers behind the latent only.
+      hinged: whether it is only for layers that have a hinge (see `tfinv.graph.hinge`).
     """
 
     latents: Callable[[Split, Sequence[int], int], np.ndarray]
@@ -44,6 +45,7 @@ class Start:
     candidates: int = 1
     is_random: bool = True
     behind: bool = False
+    hinged: bool = False
 
 
 def nth_seed(seed: int, number: int, purpose: int = 0) -> int:
@@ -81,16 +83,25 @@ def _positive(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
     return np.asarray(rows, np.float32)
 
 
+def _open(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
+    del seed
+    code = split.hinge.open.reshape(split.code_shape)
+    return np.broadcast_to(code, (len(indices), *split.code_shape))
+
+
 STARTS: dict[str, Start] = {
     "prior": Start(_prior),
     "small": Start(_small),
     "positive": Start(_prior, _positive, keeps_latents=True, behind=True),
+    "open": Start(_prior, _open, keeps_latents=True, is_random=False, behind=True, hinged=True),
     "generated": Start(_prior, keeps_latents=True),
 }
 """`prior`: z from N(0, I), and the code that it has. `small`: z within 0.001 of 0. `positive`: a
 code from U(0, 1), so that every ReLU right behind the layer is open ("full activation", thesis,
-section 4.7). `generated`: the code of a fresh z from N(0, I), which is the distribution that the
-generator was trained on at this layer (section 4.6).
+section 4.7). `open`: the same with no chance in it, and on the scale of the generator: every unit
+as far open as open units are on average in what the generator draws itself. `generated`: the code
+of a fresh z from N(0, I), which is the distribution that the generator was trained on at this layer
+(section 4.6).
 """
 
 BEFORE = Start(_none, is_random=False)
@@ -121,13 +132,18 @@ def find_start(name: str) -> Start:
 
 
 def find_starts(
-    starts: str | Start | Sequence[str | Start], splits: Sequence[Split], restarts: int
+    starts: str | Start | Sequence[str | Start],
+    splits: Sequence[Split],
+    restarts: int,
+    rests: Sequence[bool],
 ) -> list[Start]:
     """The starts of all stages.
 
     Args:
-      starts: one for the first stage, the others being `BEFORE`; or one for each.
+      starts: one for the first stage, the others being `BEFORE`, but "open" for one that follows
+        the latent and whose closed units rest; or one for each.
       splits: of the stages.
+      rests: of the stages, whether closed units rest at their hinge there.
       restarts: how often the first one may be made again.
 
     Raises:
@@ -136,7 +152,9 @@ def find_starts(
     given = [starts] if isinstance(starts, (str, Start)) else list(starts)
     found = [start if isinstance(start, Start) else find_start(start) for start in given]
     if len(found) == 1:
-        found += [BEFORE] * (len(splits) - 1)
+        # What z reaches leaves most units closed. Behind another layer's codes little is to be won.
+        opens = [a.is_latent and at_hinge for a, at_hinge in zip(splits, rests[1:], strict=False)]
+        found += [STARTS["open"] if starts_open else BEFORE for starts_open in opens]
     if len(found) != len(splits):
         raise UserError(
             f"{len(found)} starts do not fit {len(splits)} stages: give one for the first, or one "
@@ -146,9 +164,15 @@ def find_starts(
         raise UserError(f"the first stage cannot start from {_BEFORE}: choose prior, for example")
     if any(start.behind and split.is_latent for start, split in zip(found, splits, strict=True)):
         raise UserError(
-            "the start positive opens the units behind a layer, and latent has none right behind: "
-            "choose small or prior there"
+            "the starts positive and open open the units behind a layer, and latent has none right "
+            "behind: choose small or prior there"
         )
+    for start, split in zip(found, splits, strict=True):
+        if start.hinged and split.hinge is None:
+            raise UserError(
+                f"the start open is for layers that a ReLU alone reads, which {split.layer.name} "
+                "is not: choose before, generated or positive there"
+            )
     if restarts < 0:
         raise UserError(f"{restarts} restarts are too few: it is 0 or more")
     if restarts and not found[0].is_random:

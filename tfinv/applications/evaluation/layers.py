@@ -13,8 +13,8 @@ __all__ = ["DENSE", "default_budgets", "default_layers", "folder_name", "order_l
 
 DENSE = "dense"
 _DEEP = 2  # layers behind the dense one: the thesis's conv1 and conv2
-_BUDGETS = {LATENT: 200, DENSE: 1000}
-_DEEP_BUDGETS = (100, 50)
+_BUDGETS = {LATENT: 200, DENSE: 600}
+_DEEP_BUDGETS = (200, 100)
 
 
 def default_layers(generator: Generator) -> list[str]:

@@ -24,7 +24,7 @@ from tfinv.generators.generator import Generator
 from tfinv.generators.split import LATENT
 from tfinv.inversion.engine import Inverter
 from tfinv.inversion.stages import Stage
-from tfinv.inversion.starts import find_start
+from tfinv.inversion.starts import STARTS, find_start
 from tfinv.inversion.unknowns import CODE, free_names
 from tfinv.results.evaluation.cells import Cell, cell_of
 from tfinv.results.evaluation.tables import Evaluated
@@ -82,7 +82,7 @@ class Evaluation:
         *,
         count: int = 1000,
         max_evaluations: Sequence[int] | None = None,
-        later_start: str = "previous",
+        later_start: str = "open",
         label: int | None = None,
         seed: int = 0,
         batch_size: int = 32,
@@ -110,6 +110,7 @@ class Evaluation:
         )
         self.budgets = [stage.solver.max_evaluations for stage in whole.stages]
         self.solver, self.optimize = whole.stages[0].solver, whole.optimize
+        self._rests = dict(zip(self.layers, whole.rests, strict=True))
         self._inverters = {
             stage.layer: Inverter(
                 generator,
@@ -239,11 +240,13 @@ class Evaluation:
         if all(row.failed for row in stores[one.name, before].rows()):
             return {}
         folder = stores[one.name, before].folder
-        if self.later_start == "previous":
+        if self.later_start in ("open", "previous"):
             found = carried_start(folder, self.generator.split(before), before)
         else:
             found = stored_start(folder, layer)
         self._relay.start = found.start
+        if self.later_start == "open" and before == LATENT and self._rests[layer]:
+            self._relay.start = dataclasses.replace(found.start, codes=STARTS["open"].codes)
         return found.names
 
 

@@ -16,8 +16,9 @@ from tfinv.results.load import iterate_results
 
 __all__ = ["LATER_STARTS", "Relay", "carried_start", "depends_on"]
 
-LATER_STARTS = ("previous", "latent", "generated")
-"""previous: the code found at the layer before, carried on. latent: g1 of the latent found for the
+LATER_STARTS = ("open", "previous", "latent", "generated")
+"""open: as previous, but with all units open right behind the latent, where closed units rest.
+previous: the code found at the layer before, carried on. latent: g1 of the latent found for the
 picture. generated: g1 of a random latent, as the thesis does (section 5.1)."""
 
 
@@ -48,7 +49,7 @@ def depends_on(layers: Sequence[str], layer: str, later_start: str) -> list[str]
     """
     if layer == layers[0] or later_start == "generated":
         return []
-    if later_start == "previous":
+    if later_start in ("open", "previous"):
         return list(layers[: layers.index(layer)])
     if LATENT not in layers:
         raise UserError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -48,6 +48,7 @@ class Adam:
     decays: int = 3
     leak_schedule: str = DECAYING
     leak_share: float = HELD
+    rests: ClassVar[bool] = False  # the thesis's codes are free
 
     def init(self, code: tf.Tensor) -> AdamState:
         """See `Solver.init`."""

@@ -88,7 +88,13 @@ class Solver(Protocol):
     The state is a (nested) named tuple of tensors of static shape, so that it can be carried by a
     compiled loop, saved between two calls, and exchanged row by row. A row whose status is not
     RUNNING no longer changes; no row ever depends on another.
+
+    Attributes:
+      rests: whether units that only a ReLU reads are to rest where they close, for a solver that
+        keeps to `constrain` at every step; see `tfinv.inversion.resting`.
     """
+
+    rests: bool
 
     def init(self, code: tf.Tensor) -> Any:
         """Returns the state before the first evaluation; code is float32 [B, D]."""

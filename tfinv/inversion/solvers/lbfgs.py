@@ -15,13 +15,14 @@ from tfinv.inversion.solvers.curvature import (
     nothing_known,
     remember,
 )
-from tfinv.inversion.solvers.leak import HELD, STEPPED, LeakStep, leak_steps
+from tfinv.inversion.solvers.leak import HELD, OFF, STEPPED, LeakStep, leak_steps
 
 __all__ = ["LBFGS", "LBFGSState"]
 
 _ARMIJO = 1e-4  # share of the predicted decrease that a step must reach (Nocedal & Wright, 3.1)
 _SHORTEST, _LONGEST = 0.1, 0.5  # bounds of a shortened step, as shares of the one that failed
 _TRIES = 8  # failed trials in one direction before curvature is forgotten
+_PROBE = 1e-3  # how far beyond a point a constraint is felt, relative to its size
 _WINDOW = 20  # accepted steps over which progress is judged: single ones are often small
 
 
@@ -54,8 +55,11 @@ class LBFGS:
     enough accepts it and takes a new direction; another shortens its step by quadratic
     interpolation and tries again at the next step. The leak of closed ReLUs (thesis, section 4.7)
     is stepped down: image by image, when its share of the budget is spent or it makes no more
-    progress. The gradient then means something else, so the curvature is forgotten, and an
-    exponential decay is a staircase of few steps.
+    progress. The gradient then means something else, so it is taken anew, and an exponential decay
+    is a staircase of few steps; the curvature is kept, because it is nearly the same.
+
+    Numbers at a constraint stay there until their own gradient leads them off it, and the memory
+    learns from the others alone (two-metric projection; Bertsekas, 1982).
 
     Attributes:
       max_evaluations: budget of each image.
@@ -71,10 +75,15 @@ class LBFGS:
     max_evaluations: int = 300
     leak: float = 0.03
     leak_share: float = HELD
-    memory: int = 20
+    memory: int = 30
     tolerance: float = 1e-3
     first_length: float = 1.0
     leak_schedule: str = STEPPED
+
+    @property
+    def rests(self) -> bool:
+        """Whether closed units rest at their hinge: unless the true gradient is asked for."""
+        return self._leaks != leak_steps(OFF, 0.0)
 
     @property
     def _leaks(self) -> tuple[LeakStep, ...]:
@@ -117,6 +126,7 @@ class LBFGS:
             promise = tf.minimum(moved, 0.0)
         leak = tf.gather([part.leak for part in self._leaks], state.stage)
         loss, gradient = evaluate(trial, leak)
+        gradient = tf.where(_leads_out(constrain, trial, -gradient), 0.0, gradient)
         evaluations = state.evaluations + tf.cast(running, tf.int32)
 
         finite = tf.math.is_finite(loss) & tf.reduce_all(tf.math.is_finite(gradient), 1)
@@ -129,7 +139,7 @@ class LBFGS:
 
         after = self._accept(state, trial, loss, gradient, accepted)
         after, anew = self._backtrack(after, loss, state, failed)
-        after = self._turn(after, accepted | anew)._replace(evaluations=evaluations)
+        after = self._turn(after, accepted | anew, constrain)._replace(evaluations=evaluations)
         # A start that is not finite can be neither accepted nor shortened.
         hopeless = running & state.fresh & ~finite
         after, slow = self._judge(after)
@@ -190,10 +200,15 @@ class LBFGS:
         )
         return state, anew
 
-    def _turn(self, state: LBFGSState, rows: tf.Tensor) -> LBFGSState:
+    def _turn(self, state: LBFGSState, rows: tf.Tensor, constrain: Constrain) -> LBFGSState:
         """Gives `rows` a direction from their gradient and curvature."""
         first = self.first_length / tf.maximum(tf.norm(state.gradient, axis=1), 1e-30)
         direction = newton_direction(state.curvature, state.gradient, first)
+        if constrain is not unconstrained:
+            # What a constraint leaves of a step need not lead downhill where one number's step
+            # depends on the gradient of another that is held.
+            stays = (state.gradient == 0.0) & _is_held(constrain, state.code)
+            direction = tf.where(stays, 0.0, direction)
         slope = tf.reduce_sum(direction * state.gradient, 1)
         # With a leaking gradient, or in float32, the estimate can fail to point downhill.
         uphill = ~(slope < 0) | ~tf.math.is_finite(slope)
@@ -230,8 +245,22 @@ class LBFGS:
             tries=tf.where(steps_down, 0, state.tries),
             mark=tf.where(steps_down, float("inf"), state.mark),
             since=tf.where(steps_down, 0, state.since),
-            curvature=forget(state.curvature, steps_down),
         )
+
+
+def _leads_out(constrain: Constrain, points: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+    """Which numbers are at a constraint that undoes any step this way; bool [B, D]."""
+    if constrain is unconstrained:
+        return tf.zeros_like(points, tf.bool)
+    beyond = points + tf.sign(way) * _PROBE * (1.0 + tf.abs(points))
+    back = constrain(beyond, tf.zeros(tf.shape(points)[:1], tf.int32))
+    return (back == points) & (way != 0.0)
+
+
+def _is_held(constrain: Constrain, points: tf.Tensor) -> tf.Tensor:
+    """Which numbers are at a constraint on either side; bool [B, D]."""
+    ones = tf.ones_like(points)
+    return _leads_out(constrain, points, ones) | _leads_out(constrain, points, -ones)
 
 
 def _exhausted(state: LBFGSState) -> tf.Tensor:
