@@ -156,7 +156,7 @@ def test_a_set_of_which_nothing_can_be_read(make, tmp_path):
     [
         ({"layers": ["open", "dense"]}, "cannot follow"),
         ({"layers": ["nonsense"]}, "nonsense"),
-        ({"layers": ["dense"], "later_start": "best"}, "not one of previous"),
+        ({"layers": ["dense"], "later_start": "best"}, "not one of open"),
         ({"max_evaluations": [1, 2, 3]}, "3 budgets do not fit 2"),
         ({"layers": ["latent"], "loss": "mse + 1e-6*delta"}, "delta"),
         ({"optimize": ["code", "latent"]}, "latent"),
