@@ -62,9 +62,11 @@ _COMPARE = flags.DEFINE_list(
 def main(argv: Sequence[str]) -> int:
     """Evaluates, writes the folder, returns the exit status."""
     budgets = inversion_flags.budgets()
-    import_tensorflow()
+    inversion_flags.check_resume()
+    import_tensorflow(inversion_flags.logical_cpus())
     from tfinv.applications.evaluation.run import Evaluation
     from tfinv.applications.evaluation.sets import parse_sets
+    from tfinv.inversion.devices import find_devices
 
     sets = parse_sets(_SETS.value)
     pair = _pair([one.name for one in sets])
@@ -88,6 +90,8 @@ def main(argv: Sequence[str]) -> int:
         optimize=values.optimize,
         constraint=values.constraint,
         restarts=values.restarts,
+        devices=find_devices(values.devices),
+        save_every=values.save_every,
     )
     # Defaults go into config.cfg too, so that no later version changes the run.
     values.layers = evaluation.layers
@@ -105,7 +109,7 @@ def _run(evaluation, pair: tuple[str, str] | None, module: str) -> int:
     from tfinv.results.evaluation.page import write_evaluation
     from tfinv.results.progress import Progress
 
-    config = config_text(module, leave_out=("output_dir", "overwrite"))
+    config = config_text(module, leave_out=inversion_flags.ELSEWHERE)
     error = None
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(evaluation_folder(flags.FLAGS.output_dir, config))
@@ -142,7 +146,7 @@ def _cell_config(module: str, evaluation, one, layers: Sequence[str]) -> str:
     try:
         values.sets, values.layers = [one.text], list(layers)
         values.max_evaluations = [str(budgets[layer]) for layer in layers]
-        idle = ("output_dir", "overwrite", "count", "compare")
+        idle = (*inversion_flags.ELSEWHERE, "count", "compare")
         return config_text(module, leave_out=idle)
     finally:
         values.sets, values.layers, values.max_evaluations = kept

@@ -8,8 +8,9 @@ layer, which can write down real photographs almost exactly. `python -m tfinv.in
 other layers of a generator; --layer takes one of them, --stages a row of them.
 
 The output folder gets images.csv, summary.json, contact_sheet.png, report.html, TensorBoard
-events, the codes in shards, and config.cfg, with which the run can be repeated. Exit status: 0 if
-all pictures are done, 1 if some failed (images.csv says which and why), 2 if nothing could start.
+events, the codes in shards, and config.cfg, with which the run can be repeated. The same command
+again goes on where a run was stopped, whatever stopped it. Exit status: 0 if all pictures are done,
+1 if some failed (images.csv says which and why), 2 if nothing could start.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from absl import flags
 
@@ -52,11 +54,15 @@ def main(argv: Sequence[str]) -> int:
     started = time.monotonic()
     stages, budgets = _stages(), inversion_flags.budgets()
     is_stored = _start_is_stored()
-    import_tensorflow()
-    from tfinv.applications.inversion import stored_start
+    inversion_flags.check_resume()
+    import_tensorflow(inversion_flags.logical_cpus())
     from tfinv.applications.pictures import count_pictures
+    from tfinv.applications.stored import stored_start
+    from tfinv.inversion.devices import find_devices
     from tfinv.inversion.engine import Inverter
     from tfinv.results.store import Store
+
+    devices = find_devices(flags.FLAGS.devices)
 
     total = count_pictures(picture_flags.IMAGES.value)
     generator = generator_flags.load_flagged_generator()
@@ -77,82 +83,132 @@ def main(argv: Sequence[str]) -> int:
         max_evaluations=budgets,
         relu_leak=flags.FLAGS.relu_leak,
         leak_schedule=flags.FLAGS.leak_schedule,
-        batch_size=min(flags.FLAGS.batch_size, total),
+        batch_size=min(flags.FLAGS.batch_size or total, total),
         seed=flags.FLAGS.seed,
         optimize=label_flags.what_to_optimize(generator, stages),
         constraint=flags.FLAGS.constraint,
     )
     search = label_flags.label_search(inverter, start[0])
+    if flags.FLAGS.batch_size is None:
+        flags.FLAGS.batch_size = _batch_size(inverter, -(-total // len(devices)))
+        inverter.batch_size = min(flags.FLAGS.batch_size, total)
     # The solver's own defaults go into config.cfg too, so that no later version changes the run.
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
     flags.FLAGS.leak_schedule = inverter.stages[0].solver.leak_schedule
     flags.FLAGS.optimize = list(inverter.optimize)
     # --layer stands for --stages, and a command refuses both.
-    idle = ("output_dir", "overwrite", *(("stages",) if _LAYER.value is not None else ()))
-    config = config_text(argv[0], leave_out=idle)
+    idle = (*inversion_flags.ELSEWHERE, *(("stages",) if _LAYER.value is not None else ()))
     with Store(
-        flags.FLAGS.output_dir, config_text=config, overwrite=flags.FLAGS.overwrite
+        flags.FLAGS.output_dir,
+        config_text=config_text(argv[0], leave_out=idle),
+        overwrite=flags.FLAGS.overwrite,
+        identity={"generator": generator.digest, "pictures": total},
     ) as store:
-        return _run(inverter, store, total, labels, search, names, started)
+        job = _Job(inverter, store, total, labels, search, names, devices)
+        return _run(job, started)
 
 
-def _run(inverter, store, total: int, labels, search, names, started: float) -> int:
+class _Job(NamedTuple):
+    """What is to be done, and where."""
+
+    inverter: Any
+    store: Any
+    total: int
+    labels: Any
+    search: Any
+    names: dict[int, str] | None
+    devices: Sequence[str]
+
+
+def _run(job: _Job, started: float) -> int:
     """Inverts what the store does not hold, and writes tables and pictures whatever happens."""
-    from tfinv.applications.inversion import invert_pictures
-    from tfinv.applications.pictures import read_pictures
-    from tfinv.results.finish import earlier_seconds, finish
+    from tfinv.results.finish import earlier, finish
     from tfinv.results.progress import Progress
     from tfinv.results.tally import RunInfo
 
-    done, error = store.finished_indices(), None
-    if done and max(done) >= total:
-        raise UserError(
-            f"{store.folder}: holds more images than the {total} that --images gives now; choose "
-            "another --output_dir or add --overwrite"
-        )
-    pictures = read_pictures(
-        inverter.generator,
-        picture_flags.IMAGES.value,
-        **labels._asdict(),
-        seed=flags.FLAGS.seed,
-        is_done=store.is_finished,
-    )
-    with Progress(total, done=len(done)) as progress:
+    inverter, store, total = job.inverter, job.store, job.total
+    done, error = len(store), None
+    before, is_taken_up = earlier(store), store.has_state
+    last = None
+
+    def update(outcome) -> None:
+        nonlocal last
+        last = outcome
+        progress.update(outcome)
+
+    with Progress(total, done=done) as progress:
         try:
-            invert_pictures(
-                inverter,
-                pictures,
-                store,
-                stored_names=names,
-                label_search=search,
-                on_batch=progress.update,
-                on_progress=lambda stage, state: progress.doing(
-                    f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
-                ),
-            )
+            _invert(job, update, progress)
         except (KeyboardInterrupt, UserError) as fault:  # what is done is worth its tables
             error = fault
-    finished = len(store.finished_indices())
-    seconds = time.monotonic() - started if finished > len(done) else 0.0
+    finished = len(store)
+    seconds = time.monotonic() - started if finished > done else 0.0
     info = RunInfo(
         generator=flags.FLAGS.generator,
         stages=tuple(stage.layer for stage in inverter.stages),
         solver=flags.FLAGS.solver,
-        seconds=seconds + earlier_seconds(store),
+        seconds=seconds + before.seconds,
         partial=finished < total,
+        spending=_spending(before, last, is_taken_up),
     )
     try:
         tally = finish(store, info)
     except UserError as fault:
         raise error or fault from None
     print(_verdict(tally, store, total))
-    if isinstance(error, UserError) and finished > len(done):
+    if isinstance(error, UserError) and finished > done:
         print(f"error: {error}", file=sys.stderr)
         return SOME_FAILED
     if error is not None:
         raise error
     return SOME_FAILED if tally.failed else 0
+
+
+def _spending(before, last, is_taken_up: bool) -> tuple[int, int]:
+    """Evaluations computed and wasted by the whole run."""
+    now = (0, 0) if last is None else (last.spending.computed, last.spending.wasted)
+    if last is not None and is_taken_up:  # what was taken up has counted on
+        return now
+    return before.computed + now[0], before.wasted + now[1]
+
+
+def _invert(job: _Job, on_batch, progress) -> None:
+    from tfinv.applications.inversion import invert_pictures
+    from tfinv.applications.pictures import read_pictures
+
+    pictures = read_pictures(
+        job.inverter.generator,
+        picture_flags.IMAGES.value,
+        **job.labels._asdict(),
+        seed=flags.FLAGS.seed,
+        is_done=job.store.is_finished,
+    )
+    invert_pictures(
+        job.inverter,
+        pictures,
+        job.store,
+        stored_names=job.names,
+        label_search=job.search,
+        on_batch=on_batch,
+        on_progress=lambda stage, state: progress.doing(
+            f"{stage.layer}, {state.evaluations.numpy().max()} evaluations"
+        ),
+        on_note=lambda text: progress.say(f"note: {text}"),
+        devices=job.devices,
+        save_every=flags.FLAGS.save_every,
+    )
+
+
+def _batch_size(inverter, count: int) -> int:
+    """That of the run in the folder, or what is fastest."""
+    from tfinv.inversion.batch_size import choose_batch_size
+    from tfinv.results.folder import kept_flag
+
+    kept = None
+    if not flags.FLAGS.overwrite:
+        kept = kept_flag(flags.FLAGS.output_dir, "batch_size")
+    return int(kept) if kept is not None else choose_batch_size(inverter, count)
 
 
 def _verdict(tally, store, total: int) -> str:

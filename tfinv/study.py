@@ -194,5 +194,6 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(picture_flags)
     for name in _SHARED:
         flags.declare_key_flag(name)
+    flags.FLAGS.set_default("batch_size", 16)
     flags.mark_flags_as_required(["study", "generator", "output_dir"])
     sys.exit(run_main(main))

@@ -12,8 +12,9 @@ from applications import photos
 from generators import tiny
 
 import tfinv
-from tfinv.applications.inversion import invert_pictures, stored_start
+from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import Picture
+from tfinv.applications.stored import stored_start
 from tfinv.errors import UserError
 from tfinv.results.load import iterate_results, load_results
 from tfinv.results.store import Store
@@ -55,7 +56,7 @@ def test_bad_pictures_are_named_and_change_no_other(tmp_path):
     with store(tmp_path / "clean") as clean:
         invert_pictures(inverter(), [p for p in pictures() if p.pixels is not None], clean)
     rows = list(iterate_results(tmp_path / "mixed"))
-    assert [r.index for r in rows] == sorted([*range(7)] * 2)
+    assert sorted(r.index for r in rows) == sorted([*range(7)] * 2)
     for row in rows:
         assert row.failed == (row.index in BAD)
         if row.failed:
@@ -81,32 +82,130 @@ def test_a_picture_of_no_numbers_fails_alone(tmp_path):
     assert same(kept, whole)
 
 
+class Cut(Exception):
+    pass
+
+
+def cut(outcome):
+    raise Cut
+
+
 def test_a_run_that_was_cut_short_goes_on(tmp_path):
-    class Cut(Exception):
-        pass
-
-    def cut(outcome):
-        raise Cut
-
+    many = pictures(40)
     with store(tmp_path / "cut") as first, pytest.raises(Cut):
-        invert_pictures(inverter(), pictures(), first, on_batch=cut)
+        invert_pictures(inverter(), many, first, on_batch=cut)
     with store(tmp_path / "cut") as second:
         before = second.finished_indices()
-        assert 0 < len(before) < 7
-        invert_pictures(inverter(), pictures(), second)
+        assert 0 < len(before) < 40
+        invert_pictures(inverter(), many, second)
+        assert second.finished_indices() == set(range(40))
+    with store(tmp_path / "whole") as whole:
+        invert_pictures(inverter(), many, whole)
+    assert same(codes(tmp_path / "cut"), codes(tmp_path / "whole"))
+    for run in ("cut", "whole"):
+        assert not (tmp_path / run / "state.npz").exists()
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5])
+def test_what_is_in_work_is_taken_up(tmp_path, steps):
+    """Stopped in the middle of a stage, the evaluations before it are not done again."""
+    seen = []
+
+    def stop(stage, state):
+        seen.append(stage)
+        if len(seen) == 2 * steps:
+            raise KeyboardInterrupt
+
+    long = inverter(max_evaluations=100)
+    with store(tmp_path / "cut") as first, pytest.raises(KeyboardInterrupt):
+        invert_pictures(long, pictures(), first, on_progress=stop)
+    notes = []
+    with store(tmp_path / "cut") as second:
+        assert (tmp_path / "cut" / "state.npz").exists()
+        spent = invert_pictures(long, pictures(), second, on_note=notes.append)
+    with store(tmp_path / "whole") as whole:
+        assert invert_pictures(long, pictures(), whole) == spent
+    assert notes == []
+    assert same(codes(tmp_path / "cut"), codes(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("harm", ["torn", "foreign", "devices"])
+def test_a_state_that_cannot_be_taken_up_loses_nothing_that_is_finished(tmp_path, harm):
+    with store(tmp_path / "cut") as first, pytest.raises(Cut):
+        invert_pictures(inverter(), pictures(), first, on_batch=cut)
+    state, notes = tmp_path / "cut" / "state.npz", []
+    data = state.read_bytes()
+    devices = (None, None) if harm == "devices" else (None,)
+    if harm == "torn":
+        state.write_bytes(data[: len(data) // 2])
+    config = "--seed=0\n"
+    if harm == "foreign":
+        config = "--seed=1\n"
+        (tmp_path / "cut" / "config.cfg").unlink()
+        state.rename(tmp_path / "kept.npz")
+        for path in (tmp_path / "cut").iterdir():
+            path.unlink()
+        Store(tmp_path / "cut", config_text=config).close()
+        (tmp_path / "kept.npz").rename(state)
+    with Store(tmp_path / "cut", config_text=config) as second:
+        invert_pictures(inverter(), pictures(), second, on_note=notes.append, devices=devices)
         assert second.finished_indices() == set(range(7))
+    assert len(notes) == 1 and "begun again" in notes[0] and "\n" not in notes[0]
     with store(tmp_path / "whole") as whole:
         invert_pictures(inverter(), pictures(), whole)
     assert same(codes(tmp_path / "cut"), codes(tmp_path / "whole"))
 
 
-def test_batches_hold_as_many_good_pictures_as_fit_and_are_told_of(tmp_path):
+def test_another_picture_in_the_place_of_one_in_work_is_refused(tmp_path):
+    seen = []
+
+    def stop(stage, state):
+        seen.append(stage)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    long = inverter(max_evaluations=100)
+    with store(tmp_path / "run") as first, pytest.raises(KeyboardInterrupt):
+        invert_pictures(long, pictures(bad=()), first, on_progress=stop)
+    renamed = pictures(bad=())
+    renamed[1] = dataclasses.replace(renamed[1], name="another.png")
+    with store(tmp_path / "run") as second:
+        assert second.finished_indices() == set()
+        with pytest.raises(UserError, match=r"image 1 is another\.png now"):
+            invert_pictures(long, renamed, second)
+
+
+def test_a_fault_of_the_reading_ends_the_run_and_keeps_what_is_finished(tmp_path):
+    def broken():
+        yield from pictures(5, bad=())
+        raise UserError("the folder is gone")
+
+    with store(tmp_path / "run") as run:
+        with pytest.raises(UserError, match="the folder is gone"):
+            invert_pictures(inverter(), broken(), run)
+        before = run.finished_indices()
+    with store(tmp_path / "run") as run:
+        invert_pictures(inverter(), pictures(5, bad=()), run)
+        assert before <= run.finished_indices() == set(range(5))
+
+
+def test_everything_finished_is_on_disk_at_every_moment_that_is_kept(tmp_path):
+    with store(tmp_path / "run") as run:
+        invert_pictures(inverter(), pictures(7, bad=()), run, save_every=0.0)
+        assert run.finished_indices() == set(range(7))
+    with store(tmp_path / "whole") as whole:
+        invert_pictures(inverter(), pictures(7, bad=()), whole)
+    assert same(codes(tmp_path / "run"), codes(tmp_path / "whole"))
+
+
+def test_shards_hold_a_batch_and_are_told_of(tmp_path):
     outcomes = []
     with store(tmp_path / "run") as run:
         invert_pictures(inverter(), pictures(), run, on_batch=outcomes.append)
-    assert [(o.images, o.failed) for o in outcomes] == [(5, 2), (2, 1)]
+    assert [o.images for o in outcomes] == [3, 3, 1]
+    assert sum(o.failed for o in outcomes) == 3
     assert sum(np.isfinite(o.rmse).sum() for o in outcomes) == 4
-    assert len(list((tmp_path / "run").glob("codes-*.npz"))) == 2
+    assert len(list((tmp_path / "run").glob("codes-*.npz"))) == 3
 
 
 def test_only_bad_pictures(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from applications import photos
 from generators import hierarchical, tiny
 
-from tfinv.applications.labels import find_labels, labels_to_give
+from tfinv.applications.labels import find_labels, label_to_give
 from tfinv.applications.pictures import Picture, read_pictures
 from tfinv.inversion.labels import FoundLabels
 
@@ -48,11 +48,11 @@ def test_those_without_a_label_get_one_and_say_so():
 
 def test_what_an_inverter_is_given():
     generator = hierarchical.loaded()
-    assert labels_to_give(generator, pictures(1, 0, 3)).tolist() == [1, 0, 3]
-    mixed = labels_to_give(generator, pictures(1, None))
-    assert mixed.dtype == np.float32
-    np.testing.assert_array_equal(mixed, [[0, 1, 0, 0], [0.25] * 4])
-    assert labels_to_give(tiny.loaded(), pictures(None)) is None
+    given = label_to_give(generator, 3, weights=False)
+    assert given == 3 and given.dtype == np.int32
+    np.testing.assert_array_equal(label_to_give(generator, 1, weights=True), [0, 1, 0, 0])
+    np.testing.assert_array_equal(label_to_give(generator, None, weights=True), [0.25] * 4)
+    assert label_to_give(tiny.loaded(), None, weights=False) is None
 
 
 def read(folder, **options) -> list[tuple[int | None, str]]:

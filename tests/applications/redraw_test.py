@@ -11,8 +11,9 @@ from applications import photos
 from generators import hierarchical
 
 import tfinv
-from tfinv.applications.inversion import invert_pictures, stored_start
+from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import Picture
+from tfinv.applications.stored import stored_start
 from tfinv.images import metrics
 from tfinv.images.ranges import to_uint8
 from tfinv.results.load import load_results

@@ -48,9 +48,9 @@ class Dcgan(tf.Module):
         return {"image": self.draw(z, tf.gather(self.gains, label)[:, None, None, :])}
 
 
-def dcgan(path) -> str:
+def dcgan(path, seed: int = 0) -> str:
     """Saves an unconditional generator."""
-    made = Dcgan()
+    made = Dcgan(seed)
     tf.saved_model.save(made, str(path), signatures={"serving_default": made.plain})
     return str(path)
 

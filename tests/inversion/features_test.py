@@ -146,15 +146,15 @@ class Counting(FeatureNetwork):
         return super().__call__(images)
 
 
-def test_features_of_targets_are_computed_once_a_batch():
+def test_features_of_targets_are_computed_once_a_stage():
     counting = Counting(networks.critic_path(), "8x8/Conv1")
     inverter = tfinv.Inverter(
         tiny.loaded(), loss=TEXT, features=counting, max_evaluations=9, batch_size=2, solver="adam"
     )
     checked = counting.calls
     inverter.run(PHOTOS[:4])
-    # Two batches of two stages, 9 evaluations each.
-    assert counting.calls - checked == 2
+    # Four pictures in two stages, 9 evaluations each.
+    assert counting.calls - checked == 4 * 2
 
 
 def test_without_xla_the_result_is_the_same():

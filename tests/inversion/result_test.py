@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfinv.inversion.result import InversionResult, StageResult
+from tfinv.inversion.result import InversionResult, Spending, StageResult
 
 SHAPES = {"latent": (4,), "dense": (2, 2, 3)}
 
@@ -29,22 +29,23 @@ def stage(layer: str, rows: range) -> StageResult:
     )
 
 
-def result(rows: range, labels: bool = True) -> InversionResult:
+def result(rows: range) -> InversionResult:
     return InversionResult(
         stages=(stage("latent", rows), stage("dense", rows)),
-        labels=np.asarray(rows, np.int32) if labels else None,
+        labels=np.asarray(rows, np.int32),
     )
 
 
-def test_joined_batches_are_one_result():
-    joined, whole = InversionResult.join([result(range(2)), result(range(2, 5))]), result(range(5))
-    np.testing.assert_array_equal(joined.latents, whole.latents)
-    np.testing.assert_array_equal(joined.label_weights, whole.label_weights)
-    np.testing.assert_array_equal(joined.labels, whole.labels)
-    for one, other in zip(joined.stages, whole.stages, strict=True):
+def test_joined_parts_are_one_result():
+    for layer in SHAPES:
+        one, other = (
+            StageResult.join([stage(layer, range(2)), stage(layer, range(2, 5))]),
+            stage(layer, range(5)),
+        )
         assert (one.layer, one.status) == (other.layer, other.status)
         for field in ("codes", "latents", "images", "rmse", "losses", "evaluations"):
             np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
+        np.testing.assert_equal(one.label_weights, other.label_weights)
 
 
 def test_shortcuts():
@@ -58,8 +59,9 @@ def test_shortcuts():
     np.testing.assert_array_equal(whole.evaluations, [0, 101, 202])  # all stages cost something
 
 
-def test_without_labels():
-    assert InversionResult.join([result(range(2), labels=False)] * 2).labels is None
+def test_what_was_computed_in_vain():
+    both = Spending(100, 95) + Spending(10, 10)
+    assert (both.computed, both.used, both.wasted) == (110, 105, 5)
 
 
 if __name__ == "__main__":

@@ -2,75 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
+import contextlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-
-from tfinv.applications.labels import find_labels, labels_to_give
+from tfinv.applications.outcome import Gathered, Outcome
 from tfinv.applications.pictures import Picture
-from tfinv.errors import UserError
-from tfinv.images import metrics
+from tfinv.applications.reader import Reader
+from tfinv.applications.stored import with_start
+from tfinv.applications.worker import Ended, Worker
 from tfinv.inversion.engine import Inverter, OnProgress
 from tfinv.inversion.labels import LabelSearch
-from tfinv.inversion.result import InversionResult
-from tfinv.inversion.starts import Start, stored
-from tfinv.results.load import iterate_results
-from tfinv.results.record import FAILED, ImageResult
+from tfinv.inversion.result import Spending
+from tfinv.inversion.solvers.base import SolverState
+from tfinv.inversion.stages import Stage
+from tfinv.results.state import Begun, State
 from tfinv.results.store import Store
 
-__all__ = ["Outcome", "StoredStart", "invert_pictures", "stored_start"]
+__all__ = ["SAVE_EVERY", "invert_pictures"]
 
-_NAN = float("nan")
-_MOST = 4  # times the batch size: pictures that wait to be stored, where many cannot be read
+SAVE_EVERY = 30.0
+"""Seconds between two moments at which all that is finished and all that is in work is on disk."""
 
-
-class Outcome(NamedTuple):
-    """What one batch added to a run; RMSE is of the last stage, NaN where it failed."""
-
-    images: int
-    failed: int
-    rmse: np.ndarray
-
-
-class StoredStart(NamedTuple):
-    """Where an earlier run ended.
-
-    Attributes:
-      start: for the first stage.
-      names: of the pictures that have codes, by their place in the run.
-    """
-
-    start: Start
-    names: dict[int, str]
-
-
-def stored_start(folder: str | Path, layer: str) -> StoredStart:
-    """A start from the results in a folder.
-
-    Args:
-      folder: of an earlier run.
-      layer: of the first stage, as that run named it; where it has no codes there, `g1` of the
-        latents with which it ended is the start.
-
-    Raises:
-      UserError: if there is nothing stored there.
-    """
-    latents, codes, weights, names = {}, {}, {}, {}
-    for result in iterate_results(folder):
-        # What belongs to a code is what its own stage found, and no later one.
-        if result.latent is None or result.index in codes:
-            continue
-        latents[result.index], names[result.index] = result.latent, result.name
-        if result.label_weights is not None:
-            weights[result.index] = result.label_weights
-        if result.stage == layer:
-            codes[result.index] = result.code
-    if not latents:
-        raise UserError(f"{folder}: no picture has codes there; every one of them failed")
-    return StoredStart(stored(latents, codes or None, weights or None), names)
+_MISFITS = (ValueError, KeyError, IndexError, TypeError)
+_QUEUED = 4  # times the batch size: results that wait to be written
 
 
 def invert_pictures(
@@ -82,119 +40,181 @@ def invert_pictures(
     label_search: LabelSearch | None = None,
     on_batch: Callable[[Outcome], None] = lambda outcome: None,
     on_progress: OnProgress | None = None,
-) -> None:
-    """Inverts what the store does not hold yet, and adds it batch by batch.
+    on_note: Callable[[str], None] = lambda text: print(f"note: {text}", file=sys.stderr),
+    devices: Sequence[str | None] = (None,),
+    save_every: float = SAVE_EVERY,
+) -> Spending:
+    """Inverts what the store does not hold yet, and goes on with what it has in work.
 
-    Which images share a batch changes no result, and a picture that could not be read is one row
-    with its fault.
+    Pictures are read in one thread, inverted in one for each device, and stored in this one, so
+    that no device waits for a disk. Which images share a batch changes no result, and a picture
+    that could not be read is one row with its fault. However the process ends, the store has what
+    was finished `save_every` seconds before, and what was in work then.
 
     Args:
       inverter: what is done with each picture.
-      pictures: each of the generator's size, or with its fault.
-      store: where results go; one shard a batch.
+      pictures: each of the generator's size, or with its fault, in the order of their places.
+      store: where results go, about a batch to a shard.
       stored_names: pictures that the inverter's start knows; others fail, each on its own.
       label_search: finds the label of pictures that have none. Without, they start from weights of
-        the classes that are all alike, which the inverter should optimise.
-      on_batch: called after each batch is safe.
+        the classes that are all alike, if the inverter optimises those, and else they fail.
+      on_batch: called after each shard is safe.
       on_progress: called every few dozen steps of a stage.
+      on_note: called with what a user should know.
+      devices: names; picture k goes to device k modulo their number. None: TensorFlow's choice.
+      save_every: see `SAVE_EVERY`.
+
+    Returns:
+      The evaluations that were computed, those of earlier sittings that were taken up included.
+
+    Raises:
+      UserError: if something cannot be read or written; what is finished is kept.
     """
-    done = store.finished_indices()
-    todo = (_with_start(picture, stored_names) for picture in pictures if picture.index not in done)
-    for batch in _batches(todo, inverter.batch_size):
-        readable = [picture for picture in batch if picture.pixels is not None]
-        rows = [row for p in batch if p.pixels is None for row in _failed_rows(inverter, p)]
-        if readable and label_search is not None:
-            readable = find_labels(label_search, readable, on_progress)
-        if readable:
-            rows += _rows(readable, _invert(inverter, readable, on_progress))
-        store.add(sorted(rows, key=lambda row: row.index))
-        last = [row for row in rows if row.stage == inverter.stages[-1].layer]
-        on_batch(
-            Outcome(
-                images=len(batch),
-                failed=sum(row.failed for row in last),
-                rmse=np.asarray([row.rmse for row in last]),
-            )
-        )
-
-
-def _with_start(picture: Picture, names: Mapping[int, str] | None) -> Picture:
-    if names is None or picture.fault or names.get(picture.index) == picture.name:
-        return picture
-    fault = "no codes are stored for it at this place: give the stored run's --images, in order"
-    return dataclasses.replace(picture, pixels=None, fault=fault)
-
-
-def _batches(pictures: Iterable[Picture], size: int) -> Iterator[list[Picture]]:
-    """Groups pictures so that each group has at most `size` readable ones, and is not endless."""
-    batch: list[Picture] = []
-    readable = 0
-    for picture in pictures:
-        batch.append(picture)
-        readable += picture.pixels is not None
-        if readable == size or len(batch) >= _MOST * size:
-            yield batch
-            batch, readable = [], 0
-    if batch:
-        yield batch
-
-
-def _invert(
-    inverter: Inverter, pictures: Sequence[Picture], on_progress: OnProgress | None
-) -> InversionResult:
-    return inverter.run_batch(
-        np.stack([picture.pixels for picture in pictures]),
-        [picture.index for picture in pictures],
-        labels_to_give(inverter.generator, pictures),
-        on_progress,
+    job = _Job(inverter, store, devices, on_batch, on_progress)
+    kept = _take_up(store, len(devices), on_note)
+    todo = (
+        with_start(picture, stored_names)
+        for picture in pictures
+        if not store.is_finished(picture.index, picture.name)
     )
+    reader = Reader(todo, len(devices), inverter.batch_size)
+    try:
+        try:
+            job.attach(reader, label_search, kept)
+        except _MISFITS as error:  # it is whole, but of another version of tfinv
+            on_note(f"what was in work cannot be taken up ({error}): it is begun again")
+            store.forget()
+            job.attach(reader, label_search, None)
+        reader.start()
+        job.work(save_every)
+    except BaseException:
+        job.stop()
+        # It may be the disk that is full; then the older state is as good.
+        with contextlib.suppress(Exception):
+            job.save()
+        raise
+    finally:
+        reader.close()
+    store.forget()
+    return job.spending
 
 
-def _rows(pictures: Sequence[Picture], result: InversionResult) -> list[ImageResult]:
-    targets = np.stack([picture.pixels for picture in pictures])
-    rows = []
-    for number, stage in enumerate(result.stages):
-        psnr, ssim = metrics.psnr(stage.images, targets), metrics.ssim(stage.images, targets)
-        for k, picture in enumerate(pictures):
-            row = ImageResult(
-                index=picture.index,
-                name=picture.name,
-                label=picture.label,
-                stage=stage.layer,
-                rmse=float(stage.rmse[k]),
-                psnr=float(psnr[k]),
-                ssim=float(ssim[k]),
-                evaluations=int(stage.evaluations[k]) + (0 if number else picture.evaluations),
-                status=stage.status[k],
-                note=picture.note,
-                code=stage.codes[k],
-                latent=stage.latents[k],
-                labels=None if result.labels is None else result.labels[k],
-                label_weights=None if stage.label_weights is None else stage.label_weights[k],
-                target=picture.pixels,
-                image=stage.images[k],
-            )
-            rows.append(_without_values(row) if row.failed else row)
-    return rows
+class _Job:
+    """The workers of a run, and this thread, which stores what they find."""
+
+    def __init__(
+        self,
+        inverter: Inverter,
+        store: Store,
+        devices: Sequence[str | None],
+        on_batch: Callable[[Outcome], None],
+        on_progress: OnProgress | None,
+    ):
+        self._store, self._on_batch = store, on_batch
+        self._results: queue.Queue = queue.Queue(_QUEUED * inverter.batch_size)
+        self._gathered = Gathered(inverter.batch_size, inverter.stages[-1].layer)
+        report = None if on_progress is None else _one_at_a_time(on_progress)
+        self._workers = [Worker(inverter, self._results, device, report) for device in devices]
+        self._running = 0
+        self._shards = store.shards
+
+    @property
+    def spending(self) -> Spending:
+        """Of all workers."""
+        return sum((worker.spending for worker in self._workers), Spending())
+
+    def attach(self, reader: Reader, search: LabelSearch | None, kept: State | None) -> None:
+        """Gives each worker its stream of pictures, and what an earlier sitting left in work.
+
+        Raises:
+          ValueError: if that does not fit; so do KeyError, IndexError and TypeError.
+        """
+        for number, worker in enumerate(self._workers):
+            own = None if kept is None else (kept.begun.cursors[number], kept.below(f"{number}"))
+            worker.attach(reader.stream(number), search, own)
+        if kept is not None:
+            self._shards = kept.begun.shards
+
+    def work(self, save_every: float) -> None:
+        """Stores what the workers find, until they have nothing more to do."""
+        self.save()
+        for worker in self._workers:
+            self._running += 1
+            worker.start()
+        due = time.monotonic() + save_every
+        while self._running:
+            left = due - time.monotonic()
+            if left <= 0:
+                self.save()
+                due = time.monotonic() + save_every
+                continue
+            with contextlib.suppress(queue.Empty):
+                self._take(self._results.get(timeout=left))
+            if self._gathered.full:
+                self._flush()
+        self._flush()
+
+    def stop(self) -> None:
+        """Ends all workers after their step; what they have found by then is gathered."""
+        for worker in self._workers:
+            worker.stop()
+        while self._running:
+            with contextlib.suppress(Exception):
+                self._take(self._results.get())
+
+    def save(self) -> None:
+        """Writes what is finished, and then what is in work."""
+        # In this order: what is no longer in work by now is among the results.
+        in_work = [worker.in_work for worker in self._workers]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._take(self._results.get_nowait())
+        self._flush()
+        names = {index: name for each in in_work for index, name in each.names.items()}
+        arrays = {
+            f"{number}/{name}": value
+            for number, each in enumerate(in_work)
+            for name, value in each.arrays().items()
+        }
+        begun = Begun(self._shards, tuple(each.cursor for each in in_work), names)
+        self._store.keep(State(begun, arrays))
+
+    def _take(self, item) -> None:
+        if isinstance(item, Ended):
+            self._running -= 1
+            if item.error is not None:
+                raise item.error
+        else:
+            self._gathered.add(item, self._store)
+
+    def _flush(self) -> None:
+        if self._gathered.rows:
+            self._store.add(self._gathered.rows)
+            self._on_batch(self._gathered.take(self.spending))
 
 
-def _without_values(row: ImageResult) -> ImageResult:
-    """A diverged image's row: what it left is no result."""
-    arrays = dict.fromkeys(("code", "latent", "labels", "label_weights", "image"))
-    return dataclasses.replace(row, rmse=_NAN, psnr=_NAN, ssim=_NAN, **arrays)
-
-
-def _failed_rows(inverter: Inverter, picture: Picture) -> Iterator[ImageResult]:
-    for stage in inverter.stages:
-        yield ImageResult(
-            index=picture.index,
-            name=picture.name,
-            label=picture.label,
-            stage=stage.layer,
-            rmse=_NAN,
-            psnr=_NAN,
-            ssim=_NAN,
-            evaluations=0,
-            status=f"{FAILED}: {picture.fault}",
-            note=picture.note,
+def _take_up(store: Store, devices: int, on_note: Callable[[str], None]) -> State | None:
+    """What an earlier sitting has left in work, if it fits."""
+    kept, fault = store.take_state(), store.fault
+    if kept is not None and len(kept.begun.cursors) != devices:
+        there = len(kept.begun.cursors)
+        fault = (
+            f"what was in work was of {there} devices, and there are {devices} now: it is begun "
+            "again, and what is finished is kept"
         )
+    if fault:
+        on_note(fault)
+        store.forget()
+        return None
+    return kept
+
+
+def _one_at_a_time(on_progress: OnProgress) -> OnProgress:
+    """The same for several threads."""
+    lock = threading.Lock()
+
+    def report(stage: Stage, state: SolverState) -> None:
+        with lock:
+            on_progress(stage, state)
+
+    return report

@@ -1,4 +1,4 @@
-"""Labels of pictures that bring none: found for a whole batch, or weights to start from."""
+"""Labels of pictures that bring none: found for a group at once, or weights to start from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tfinv.generators.generator import Generator
 from tfinv.inversion.engine import OnProgress
 from tfinv.inversion.labels import LabelSearch
 
-__all__ = ["find_labels", "labels_to_give"]
+__all__ = ["find_labels", "label_to_give"]
 
 
 def find_labels(
@@ -47,21 +47,22 @@ def find_labels(
     return [labelled.get(picture.index, picture) for picture in pictures]
 
 
-def labels_to_give(generator: Generator, pictures: Sequence[Picture]) -> np.ndarray | None:
-    """What an inverter is given for pictures.
+def label_to_give(generator: Generator, label: int | None, weights: bool) -> np.ndarray | None:
+    """What an inverter is given for a picture with this label.
+
+    Args:
+      generator: conditional or not.
+      label: None if there is none.
+      weights: whether weights of the classes are optimised.
 
     Returns:
-      int [N], their labels; where one has none, float32 [N, classes], weights of the classes: all
-      alike for those without, one-hot for the others. None for an unconditional generator.
+      int32 []; or float32 [classes], the weights to start from: one-hot, or all alike if there is
+      no label. None for an unconditional generator.
     """
     if not generator.conditional:
         return None
-    labels = [picture.label for picture in pictures]
-    if None not in labels:
-        return np.asarray(labels)
+    if not weights:
+        return np.int32(label)
     classes = generator.classes
-    rows = [
-        np.full(classes, 1 / classes) if label is None else np.eye(classes)[label]
-        for label in labels
-    ]
-    return np.asarray(rows, np.float32)
+    row = np.full(classes, 1 / classes) if label is None else np.eye(classes)[label]
+    return np.asarray(row, np.float32)

@@ -5,11 +5,17 @@ Commands that invert adopt them: one process may import several commands, and a 
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from absl import flags
 
 from tfinv.errors import UserError
 
-__all__ = ["budgets", "check_label"]
+__all__ = ["ELSEWHERE", "budgets", "check_label", "check_resume", "logical_cpus"]
+
+ELSEWHERE = ("output_dir", "overwrite", "resume", "devices", "save_every")
+"""Flags that change no result, and so are no part of a run's configuration."""
 
 
 flags.DEFINE_string(
@@ -75,10 +81,35 @@ flags.DEFINE_string(
     "or 2 stays there, which gives up on unlikely z for pictures that the generator draws well; "
     "stochastic_clip:2: it is drawn anew, uniformly within.",
 )
-flags.DEFINE_integer("batch_size", 16, "Pictures at a time.", lower_bound=1)
+flags.DEFINE_integer(
+    "batch_size",
+    None,
+    "Pictures at a time; one that is done leaves its place to the next. By default as many as "
+    "there are, up to 16, and from 128 pictures on what a short measurement finds fastest; a run "
+    "that is taken up keeps its own. (tfinv.evaluate: by default 32; tfinv.study: 16.)",
+    lower_bound=1,
+)
 flags.DEFINE_integer("seed", 0, "Of starts and samples.", lower_bound=0)
 flags.DEFINE_string("output_dir", None, "Folder for the results.")
 flags.DEFINE_bool("overwrite", False, "Remove what an earlier run left there.")
+flags.DEFINE_bool(
+    "resume",
+    False,
+    "Go on with the run in --output_dir, and refuse if there is none. (The same command goes on "
+    "without it too, but begins a run where there is none.)",
+)
+flags.DEFINE_string(
+    "devices",
+    "auto",
+    "Which devices of this machine. auto: all GPUs, or all cores of a TPU, or else the CPU; gpu:0, "
+    "or gpu:0+gpu:2; cpu:4: four logical devices on the CPU. Each has a batch of its own.",
+)
+flags.DEFINE_float(
+    "save_every",
+    30.0,
+    "Seconds between two moments at which everything, what is in work too, is on the disk.",
+    lower_bound=0.0,
+)
 
 
 def check_label(generator) -> int | None:
@@ -96,6 +127,30 @@ def check_label(generator) -> int | None:
     if not generator.conditional:
         raise UserError(f"{flags.FLAGS.generator} takes no labels: drop --label={label}")
     return generator.label(label)
+
+
+def logical_cpus() -> int | None:
+    """How many CPU devices --devices=cpu:N asks for; None for other devices.
+
+    They must be made before TensorFlow is used, as `import_tensorflow` does.
+    """
+    match = re.fullmatch(r"cpu:([1-9]\d?)", flags.FLAGS.devices)
+    return None if match is None else int(match[1])
+
+
+def check_resume() -> None:
+    """Refuses --resume where there is no run.
+
+    Raises:
+      UserError: then, or with --overwrite.
+    """
+    values = flags.FLAGS
+    if not values.resume:
+        return
+    if values.overwrite:
+        raise UserError("--resume goes on with a run and --overwrite removes it: drop one")
+    if not (Path(values.output_dir).expanduser() / "config.cfg").exists():
+        raise UserError(f"{values.output_dir}: holds no run to go on with; drop --resume")
 
 
 def budgets() -> list[int] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 
@@ -11,11 +13,15 @@ from absl import app, flags
 
 from tfinv.errors import UserError
 
-__all__ = ["FAILED_TO_START", "SOME_FAILED", "import_tensorflow", "run_main"]
+__all__ = ["FAILED_TO_START", "SOME_FAILED", "Terminated", "import_tensorflow", "run_main"]
 
 SOME_FAILED = 1
 FAILED_TO_START = 2
-_INTERRUPTED = 130  # as a shell reports a program that SIGINT has ended
+_BY_SIGNAL = 128  # plus its number: as a shell reports a program that a signal has ended
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, as from a batch system before it kills."""
 
 
 def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = None) -> int:
@@ -27,7 +33,8 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
 
     Returns:
       What `main` returns; 0 after --help; 2, with one line on stderr, if the flags or something
-      else that a user can mend were wrong; 130 after Ctrl-C.
+      else that a user can mend were wrong; 130 after Ctrl-C, and 143 after SIGTERM. Either is a
+      KeyboardInterrupt for `main`, once; the second one ends the process at once.
     """
     argv = list(sys.argv if argv is None else argv)
     app.define_help_flags()
@@ -35,13 +42,15 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
         rest = flags.FLAGS(argv)
         if len(rest) > 1:
             raise UserError(f"argument {rest[1]!r} is not understood: options begin with --")
-        return main(rest)
+        with _signals():
+            return main(rest)
     except (UserError, flags.Error) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return FAILED_TO_START
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        ended_by = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        return _BY_SIGNAL + ended_by
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -55,16 +64,63 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
         return 0 if asked else int(end.code or 0)
 
 
-def import_tensorflow() -> None:
-    """Imports TensorFlow without the lines that its C++ side prints whatever its log level is."""
+@contextmanager
+def _signals():
+    """Turns the first SIGINT or SIGTERM into an exception, and leaves at once at the second."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = False
+
+    def handle(number: int, frame) -> None:
+        nonlocal came
+        if came:
+            os._exit(_BY_SIGNAL + number)
+        came = True
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def import_tensorflow(cpus: int | None = None) -> None:
+    """Imports TensorFlow without the lines that its C++ side prints whatever its log level is.
+
+    Args:
+      cpus: how many logical CPU devices there are to be; None for TensorFlow's one.
+
+    Raises:
+      UserError: if TensorFlow is in use already, with another number.
+    """
     if "tensorflow" in sys.modules:
+        if cpus is not None:
+            _make_cpus(cpus)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _silent_stderr():
         import tensorflow as tf
 
+        if cpus is not None:
+            _make_cpus(cpus)
         # The first operation initialises the devices, which prints the rest.
         tf.constant(0)
+
+
+def _make_cpus(count: int) -> None:
+    import tensorflow as tf
+
+    [cpu] = tf.config.list_physical_devices("CPU")
+    try:
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration() for _ in range(count)]
+        )
+    except RuntimeError:
+        if len(tf.config.list_logical_devices("CPU")) != count:
+            raise UserError(f"TensorFlow is in use: it is too late for {count} CPUs") from None
 
 
 def _is_out_of_memory(error: Exception) -> bool:

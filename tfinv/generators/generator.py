@@ -19,6 +19,7 @@ from tfinv.generators.output.border import visible
 from tfinv.generators.output.framing import Hints, find_frame
 from tfinv.generators.output.picture import find_picture
 from tfinv.generators.split import LATENT, Split
+from tfinv.graph.digest import digest
 from tfinv.graph.facts import Facts
 from tfinv.graph.fold import fold
 from tfinv.graph.interpret import Program
@@ -169,6 +170,11 @@ class Generator:
         else:
             found = find_layer(self._layers, layer)
         return Split(self._model, self.inputs, self.border, found, self._output, free, self.chunks)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of its graph and weights, as they were read; see `tfinv.graph.digest`."""
+        return digest(self.inputs.model)
 
     @property
     def class_names(self) -> ClassNames | None:

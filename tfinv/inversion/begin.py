@@ -45,16 +45,6 @@ class Standing:
     latents: tf.Tensor | None = None
     codes: tf.Tensor | None = None
 
-    def again(self, rows: Sequence[int], attempts: Sequence[int]) -> Standing:
-        """Rows before their first stage, with the seeds of these attempts."""
-        return Standing(
-            tf.gather(self.targets, rows),
-            {name: tf.gather(kept, rows) for name, kept in self.references.items()},
-            [self.indices[row] for row in rows],
-            [nth_seed(self.seeds[row], k) for row, k in zip(rows, attempts, strict=True)],
-            None if self.labels is None else self.labels[list(rows)],
-        )
-
     def after(self, split: Split, found: StageResult) -> Standing:
         """The same images behind one more stage."""
         weights = found.label_weights

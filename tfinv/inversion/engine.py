@@ -1,36 +1,30 @@
-"""The engine: batches of pictures through the stages of an inversion."""
+"""The engine: pictures through the stages of an inversion."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
-from tfinv.images import metrics
 from tfinv.images.ranges import to_float
-from tfinv.inversion.begin import Standing, begin
 from tfinv.inversion.constraints import Constraint, find_constraint
 from tfinv.inversion.features import parse_loss
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.options import make_stages
-from tfinv.inversion.restarts import restarted
+from tfinv.inversion.pipeline import OnProgress, Pipeline
 from tfinv.inversion.result import InversionResult, StageResult
-from tfinv.inversion.solvers.base import SolverState, Status
-from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.slots import are_weights
+from tfinv.inversion.stages import CompiledStage, Stage
 from tfinv.inversion.starts import Start, find_starts
-from tfinv.inversion.unknowns import CODE, PARTS, take_apart
+from tfinv.inversion.tickets import Ticket
+from tfinv.inversion.unknowns import CODE, PARTS
 
 __all__ = ["Inverter", "OnProgress"]
 
 _OUTSIDE = 1e-3  # how far a resized float picture may overshoot
-
-OnProgress = Callable[[Stage, SolverState], None]
 
 
 class Inverter:
@@ -60,7 +54,8 @@ class Inverter:
         solver's own default if None.
       leak_schedule: how that falls: "off", "fixed", "decaying" or "stepped"; the solver's own
         default if None.
-      batch_size: images at a time.
+      batch_size: images at a time: each stage has so many slots, and an image that is done leaves
+        its own to the next.
       seed: of the starts.
       optimize: what stages given by name optimise, out of "code", "latent" and "labels": the code
         always; "latent", the part of z that g2 reads behind the cut; "labels", weights of the
@@ -95,7 +90,7 @@ class Inverter:
         if batch_size < 1:
             raise UserError(f"batch size {batch_size} is too small: it is at least 1")
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
-        self._labels = None if labels is None else self._check_labels(labels)
+        self._labels = None if labels is None else self.check_labels(labels)
         self._stages = make_stages(
             generator,
             stages,
@@ -123,6 +118,11 @@ class Inverter:
         return tuple(compiled.hinge is not None for compiled in self._stages)
 
     @property
+    def last_stage(self) -> CompiledStage:
+        """With its cut and its loops."""
+        return self._stages[-1]
+
+    @property
     def optimize(self) -> tuple[str, ...]:
         """What is optimised, out of "code", "latent" and "labels", in one stage or another."""
         free = {name for compiled in self._stages for name in compiled.split.free}
@@ -136,7 +136,8 @@ class Inverter:
         Args:
           images: float32 [N, H, W, C] in [0, 1], of the generator's own size.
           on_progress: called with the stage and the solver's state, before its first step and every
-            few dozen. In a restart, rows are images tried again, in an order of their own.
+            few dozen. Rows are slots: the images in their order while there are no more of them,
+            and none is tried again.
 
         Returns:
           One row for each image, in their order.
@@ -148,17 +149,8 @@ class Inverter:
         labels = self._labels
         if labels is not None and len(labels) != len(images):
             raise UserError(f"{len(labels)} labels do not fit {len(images)} images: give one each")
-        parts = []
         size = min(self.batch_size, len(images))
-        for first in range(0, len(images), size):
-            rows = range(first, min(first + size, len(images)))
-            batch_labels = None if labels is None else labels[rows.start : rows.stop]
-            parts.append(
-                self.run_batch(
-                    images[rows.start : rows.stop], rows, batch_labels, on_progress, fill_to=size
-                )
-            )
-        return InversionResult.join(parts)
+        return self.run_batch(images, range(len(images)), labels, on_progress, slots=size)
 
     def run_batch(
         self,
@@ -167,68 +159,75 @@ class Inverter:
         labels: np.ndarray | None = None,
         on_progress: OnProgress | None = None,
         *,
-        fill_to: int | None = None,
+        slots: int | None = None,
     ) -> InversionResult:
-        """Inverts pictures at once.
+        """Inverts pictures that are some of a larger run.
 
         Args:
-          images: float32 [B, H, W, C] in [0, 1].
+          images: float32 [N, H, W, C] in [0, 1].
           indices: which image of the run each one is; its start depends on this and the seed.
-          labels: int [B], or float [B, classes], for conditional generators.
+          labels: int [N], or float [N, classes], for conditional generators.
           on_progress: as for `run`.
-          fill_to: compute on so many rows, the shape of the other batches, so that nothing is
-            compiled again for a short one; no fewer than there are images.
+          slots: how many are worked on at once, by default the batch size.
 
         Returns:
-          One row for each image.
+          One row for each image, in their order.
         """
         images = self._check(images)
-        if self.generator.conditional and labels is None:
-            raise UserError(f"{self.generator.path} is conditional: give a label for each image")
-        count = len(images)
-        # Shapes stay static: a short last batch is filled up with copies, which are dropped again.
-        filled = np.minimum(np.arange(max(count, fill_to or self.batch_size)), count - 1)
-        indices = [indices[k] for k in filled]
-        targets = tf.constant(images[filled])
-        labels = None if labels is None else self._check_labels(labels)[filled]
-
-        references = self._losses.references(targets)
-        at = Standing(targets, references, indices, [self.seed] * len(indices), labels)
-        results = []
-        for number, stage in enumerate(self._stages):
-            found = self._optimise(number, at, on_progress)
-            if number == 0 and self._restarts:
-                first = found.take(range(count))
-                again = functools.partial(self._try_again, at, on_progress)
-                found = restarted(first, self._restarts, len(filled), again).take(filled)
-            results.append(found.take(range(count)))
-            at = at.after(stage.split, found)
+        given = self.check_labels(labels)
+        tickets = (
+            Ticket(row, index, images[row], None if given is None else given[row])
+            for row, index in enumerate(indices)
+        )
+        pipeline = self.pipeline(tickets, slots=slots, on_progress=on_progress)
+        done = sorted(pipeline.run(), key=lambda ticket: ticket.place)
+        stages = zip(*(ticket.found for ticket in done), strict=True)
         return InversionResult(
-            stages=tuple(results),
-            labels=None if labels is None or _are_weights(labels) else labels[:count],
+            stages=tuple(StageResult.join(stage) for stage in stages),
+            labels=None if are_weights(given) else given,
+            spending=pipeline.spending,
         )
 
-    def _optimise(self, number: int, at: Standing, on_progress: OnProgress | None) -> StageResult:
-        """One stage of a batch, from its start to its end."""
-        stage = self._stages[number]
-        batch, spent = begin(stage, self._starts[number], at)
-        report = None if on_progress is None else _bound(on_progress, stage.stage)
-        return _stage_result(stage, batch, stage.run(batch, report), spent)
-
-    def _try_again(
+    def pipeline(
         self,
-        at: Standing,
-        on_progress: OnProgress | None,
-        rows: Sequence[int],
-        attempts: Sequence[int],
-    ) -> StageResult:
-        """The first stage from other starts, on as many rows as the loop is compiled for."""
-        filled = np.minimum(np.arange(len(at.indices)), len(rows) - 1)
-        again = at.again([rows[k] for k in filled], [attempts[k] for k in filled])
-        return self._optimise(0, again, on_progress).take(range(len(rows)))
+        tickets: Iterable[Ticket] = (),
+        *,
+        slots: int | None = None,
+        on_progress: OnProgress | None = None,
+        seconds: float | None = None,
+    ) -> Pipeline:
+        """The stages, ready to take in a stream of images.
 
-    def _check_labels(self, labels: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Labels as int32 [N], or weights of classes as float32 [N, classes]."""
+        Args:
+          tickets: of images that fit the generator, with labels where it is conditional.
+          slots: how many are worked on at once in each stage, by default the batch size.
+          on_progress: as for `run`.
+          seconds: see `Pipeline`.
+        """
+        return Pipeline(
+            self._stages,
+            self._starts,
+            slots or self.batch_size,
+            self.seed,
+            self._losses.references,
+            restarts=self._restarts,
+            source=tickets,
+            on_progress=on_progress,
+            seconds=seconds,
+        )
+
+    def check_labels(self, labels: Sequence[int] | np.ndarray | None) -> np.ndarray | None:
+        """Labels as the stages take them: int32 [N], or weights float32 [N, classes], or None.
+
+        Raises:
+          UserError: if they do not fit the generator, or are missing.
+        """
+        if labels is None:
+            if self.generator.conditional:
+                raise UserError(
+                    f"{self.generator.path} is conditional: give a label for each image"
+                )
+            return None
         given = np.asarray(labels)
         if given.ndim == 2 and given.dtype.kind == "f":
             return self.generator.inputs.label_weights(given).numpy()
@@ -256,32 +255,3 @@ class Inverter:
                 "uint8"
             )
         return images
-
-
-def _stage_result(compiled: CompiledStage, batch: Batch, state: Any, spent: int) -> StageResult:
-    """What a stage found, `spent` evaluations before its first step included."""
-    split = compiled.split
-    parts = take_apart(split, state.best_code)
-    code = tf.reshape(parts[CODE], [-1, *split.code_shape])
-    latents = code if split.is_latent else parts.get("latent", batch.latents)
-    labels = parts.get("labels", batch.labels)
-    images = np.clip(split.g2(code, latents, labels).numpy(), 0.0, 1.0)
-    return StageResult(
-        layer=compiled.stage.layer,
-        codes=code.numpy(),
-        latents=latents.numpy(),
-        images=images,
-        rmse=metrics.rmse(images, batch.targets.numpy()),
-        losses=state.best_loss.numpy(),
-        evaluations=state.evaluations.numpy() + np.int32(spent),
-        status=tuple(Status(int(value)).text for value in state.status),
-        label_weights=np.asarray(labels) if _are_weights(labels) else None,
-    )
-
-
-def _are_weights(labels: Any) -> bool:
-    return labels is not None and tf.as_dtype(labels.dtype).is_floating
-
-
-def _bound(on_progress: OnProgress, stage: Stage) -> Callable[[Any], None]:
-    return lambda state: on_progress(stage, state)

@@ -7,7 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["InversionResult", "StageResult"]
+__all__ = ["InversionResult", "Spending", "StageResult"]
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Evaluations that a compiled loop has computed: of every slot at every step.
+
+    Attributes:
+      computed: all of them.
+      used: those of images that were not done; the others are the price of static shapes.
+    """
+
+    computed: int = 0
+    used: int = 0
+
+    @property
+    def wasted(self) -> int:
+        """Those of images that were done, and of slots without an image."""
+        return self.computed - self.used
+
+    def __add__(self, other: Spending) -> Spending:
+        return Spending(self.computed + other.computed, self.used + other.used)
 
 
 @dataclass(frozen=True)
@@ -77,10 +98,12 @@ class InversionResult:
     Attributes:
       stages: in the order they ran.
       labels: int32 [N]; None for an unconditional generator, or where weights were given.
+      spending: of the loops that computed it.
     """
 
     stages: tuple[StageResult, ...]
     labels: np.ndarray | None
+    spending: Spending = Spending()
 
     @property
     def codes(self) -> np.ndarray:
@@ -116,15 +139,6 @@ class InversionResult:
     def status(self) -> tuple[str, ...]:
         """N phrases of the last stage."""
         return self.stages[-1].status
-
-    @staticmethod
-    def join(parts: Sequence[InversionResult]) -> InversionResult:
-        """Puts results of several batches behind each other."""
-        stages = zip(*(p.stages for p in parts), strict=True)
-        return InversionResult(
-            stages=tuple(StageResult.join(stage) for stage in stages),
-            labels=_join([p.labels for p in parts]),
-        )
 
 
 def _join(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:

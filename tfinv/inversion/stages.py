@@ -19,9 +19,9 @@ from tfinv.inversion.solvers.base import Constrain, Solver, Status, unconstraine
 from tfinv.inversion.trial import Trial
 from tfinv.inversion.unknowns import CODE, join, take_apart
 
-__all__ = ["Batch", "CompiledStage", "Stage"]
+__all__ = ["STEPS_A_CALL", "Batch", "CompiledStage", "Stage"]
 
-_STEPS_A_CALL = 25
+STEPS_A_CALL = 25
 _MOST_DIMENSIONS = 8
 
 
@@ -110,20 +110,51 @@ class CompiledStage:
         Returns:
           The solver's last state; see `SolverState`. Its codes are what `take_apart` takes.
         """
-        anchor = tf.reshape(batch.anchor, [len(batch.anchor), -1])
-        frontier = self.split.frontier(batch.latents, batch.labels)
-        shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
-        moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
-        references = dict(batch.references)
-        start, keys = self._start(batch)
-        state = self.stage.solver.init(start)
+        frontier, state = self.frontier(batch), self.begin(batch)
         if on_progress is not None:
             on_progress(state)
         while bool(tf.reduce_any(state.status == int(Status.RUNNING))):
-            state = self._call(shapes, state, batch.targets, references, anchor, keys, moving)
+            state, _ = self.advance(state, batch, frontier, len(batch.anchor))
             if on_progress is not None:
                 on_progress(state)
         return state
+
+    def begin(self, batch: Batch) -> Any:
+        """The solver's state before the first step of a batch."""
+        return self.stage.solver.init(self._start(batch)[0])
+
+    def frontier(self, batch: Batch) -> tuple[tf.Tensor, ...]:
+        """What the loop reads of latents and labels that are held; once for many steps."""
+        return self.split.frontier(batch.latents, batch.labels)
+
+    def advance(
+        self,
+        state: Any,
+        batch: Batch,
+        frontier: Sequence[tf.Tensor],
+        leave: int,
+        most: int = STEPS_A_CALL,
+    ) -> tuple[Any, int]:
+        """Goes on for a few dozen steps, each an evaluation of every row.
+
+        Args:
+          state: where the solver is.
+          batch: its rows; the start is not looked at.
+          frontier: of the batch.
+          leave: ends as soon as so many rows are not running any more.
+          most: ends after so many steps.
+
+        Returns:
+          The solver's state after that, and how many steps there were.
+        """
+        anchor = tf.reshape(batch.anchor, [len(batch.anchor), -1])
+        shapes = {k: v for k, v in enumerate(frontier) if _may_be_a_shape(v)}
+        moving = tuple(v for k, v in enumerate(frontier) if k not in shapes)
+        references, keys = dict(batch.references), _keys(batch)
+        given = batch.targets, references, anchor, keys, moving
+        until = tf.constant([leave, most], tf.int32)
+        state, steps = self._call(shapes, state, until, *given)
+        return state, int(steps)
 
     def losses(self, batch: Batch) -> tf.Tensor:
         """The losses where a batch starts, float32 [B]; costs one forward pass."""
@@ -134,8 +165,7 @@ class CompiledStage:
 
     def _start(self, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
         """The first rows of a batch, and the keys of its streams."""
-        keys = np.zeros(len(batch.anchor), np.uint32) if batch.keys is None else batch.keys
-        keys = tf.constant(keys)
+        keys = _keys(batch)
         rows = join(self.split, batch.start, batch.latents, batch.labels)
         return self._constrain(keys)(rows, tf.ones(len(rows), tf.int32)), keys
 
@@ -147,18 +177,18 @@ class CompiledStage:
         not choose their quick forms, several times as fast: it is a constant of the loop instead.
         (Only an eager tensor becomes one inside the loop's body.)
         """
-        rows = len(args[1])
+        rows = len(args[2])
         key = (self._jit, rows, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
         if key not in self._loops:
 
-            def steps(state: Any, *given: Any) -> Any:
+            def steps(state: Any, until: tf.Tensor, *given: Any) -> Any:
                 *given, moving = given
                 rest = iter(moving)
                 frontier = [
                     shapes[k] if k in shapes else next(rest)
                     for k in range(len(shapes) + len(moving))
                 ]
-                return self._steps(state, *given, frontier)
+                return self._steps(state, until, *given, frontier)
 
             loop = tf.function(steps, jit_compile=self._jit or None, autograph=False)
             # TensorFlow takes the loops of several stages for one that is traced too often, and
@@ -169,7 +199,7 @@ class CompiledStage:
     def _call(self, shapes: dict[int, tf.Tensor], *args: Any) -> Any:
         """One call of the loop; the first one finds out whether XLA can compile it at all."""
         try:
-            state = self._loop(shapes, args)(*args)
+            found = self._loop(shapes, args)(*args)
         except LookupError:  # TensorFlow's word for an operation without a derivative
             raise UserError(self._no_gradient(CODE)) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
@@ -181,9 +211,9 @@ class CompiledStage:
                 stacklevel=2,
             )
             self._jit = False
-            state = self._loop(shapes, args)(*args)
+            found = self._loop(shapes, args)(*args)
         self._works = True
-        return state
+        return found
 
     def _no_gradient(self, name: str) -> str:
         layer = self.split.layer.name
@@ -193,8 +223,15 @@ class CompiledStage:
         return f"nothing can be optimised at {layer}: {reason}"
 
     def _steps(
-        self, state: Any, targets: Any, references: Any, anchor: Any, keys: Any, frontier: Any
-    ) -> Any:
+        self,
+        state: Any,
+        until: Any,
+        targets: Any,
+        references: Any,
+        anchor: Any,
+        keys: Any,
+        frontier: Any,
+    ) -> tuple[Any, tf.Tensor]:
         solver, constrain = self.stage.solver, self._constrain(keys)
 
         def evaluate(rows: tf.Tensor, leak: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -205,12 +242,14 @@ class CompiledStage:
             return losses, self._gradient(tape.gradient(losses, parts))
 
         def goes_on(step: tf.Tensor, state: Any) -> tf.Tensor:
-            return (step < _STEPS_A_CALL) & tf.reduce_any(state.status == int(Status.RUNNING))
+            ended = tf.reduce_sum(tf.cast(state.status != int(Status.RUNNING), tf.int32))
+            return (ended < until[0]) & (step < until[1])
 
         def body(step: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
             return step + 1, solver.step(state, evaluate, constrain)
 
-        return tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)[1]
+        steps, state = tf.while_loop(goes_on, body, (0, state), parallel_iterations=1)
+        return state, steps
 
     def _losses(
         self,
@@ -249,6 +288,11 @@ class CompiledStage:
                 gradient = tf.where(self.split.latent_read, gradient, 0.0)
             rows.append(gradient)
         return tf.concat(rows, 1) if len(rows) > 1 else rows[0]
+
+
+def _keys(batch: Batch) -> tf.Tensor:
+    none = batch.keys is None
+    return tf.constant(np.zeros(len(batch.anchor), np.uint32) if none else batch.keys)
 
 
 def _may_be_a_shape(value: tf.Tensor) -> bool:

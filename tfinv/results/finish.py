@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from tfinv.results.contact_sheet import write_contact_sheet
 from tfinv.results.events import write_events
@@ -12,20 +13,36 @@ from tfinv.results.store import Store
 from tfinv.results.tables import write_tables
 from tfinv.results.tally import RunInfo, Tally
 
-__all__ = ["earlier_seconds", "finish"]
+__all__ = ["Earlier", "earlier", "finish"]
 
 _SHEET_ROWS = 24
 _REPORT_IMAGES = 200
 _REPORT_PIXELS = 8_000_000  # some 20 MB of PNG
 
 
-def earlier_seconds(store: Store) -> float:
-    """What summary.json says was spent before this sitting; 0 if there is none to go by."""
+class Earlier(NamedTuple):
+    """What summary.json says was spent before this sitting; nothing if there is none to go by.
+
+    Attributes:
+      seconds: of all sittings.
+      computed: evaluations of every slot.
+      wasted: those of them that no image had.
+    """
+
+    seconds: float = 0.0
+    computed: int = 0
+    wasted: int = 0
+
+
+def earlier(store: Store) -> Earlier:
+    """Reads it."""
     try:
         summary = json.loads((store.folder / "summary.json").read_bytes())
-        return float(summary["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+        slots = summary.get("slots") or {}
+        computed, wasted = slots.get("computed", 0), slots.get("wasted", 0)
+        return Earlier(float(summary["seconds"]), int(computed), int(wasted))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Earlier()
 
 
 def finish(

@@ -15,6 +15,7 @@ __all__ = [
     "CONFIG",
     "EVENTS",
     "compare_configs",
+    "kept_flag",
     "lock_folder",
     "make_folder",
     "open_folder",
@@ -24,7 +25,14 @@ __all__ = [
 CONFIG = "config.cfg"
 EVENTS = "events"
 _HEADER = "# Written by tfinv. --flagfile=config.cfg repeats this run.\n"
-_FILES = ("images.csv", "summary.json", "contact_sheet.png", "report.html")
+_FILES = (
+    "images.csv",
+    "summary.json",
+    "contact_sheet.png",
+    "report.html",
+    "state.npz",
+    "run.json",
+)
 _SHARD = re.compile(r"codes-\d{5,}\.npz")
 _EVENT_FILE = re.compile(r"events\.out\.tfevents\..*")
 _NAMED = 4
@@ -99,6 +107,15 @@ def compare_configs(there: str, here: str) -> str:
     if len(differing) > _NAMED:
         parts.append(f"and {len(differing) - _NAMED} more")
     return "; ".join(parts)
+
+
+def kept_flag(folder: str | Path, name: str) -> str | None:
+    """The value that a flag has in the configuration of a folder's run; None if there is none."""
+    path = Path(folder).expanduser() / CONFIG
+    if not path.is_file():
+        return None
+    lines = _flags(_read_config(path)).get(f"--{name}", [])
+    return lines[-1].partition("=")[2] if lines else None
 
 
 def make_folder(folder: Path) -> None:

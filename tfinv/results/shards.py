@@ -11,9 +11,7 @@ read; that a shard's rows can be read without its arrays is what makes taking up
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +19,7 @@ import numpy as np
 
 from tfinv.errors import UserError
 from tfinv.images.ranges import to_float, to_uint8
+from tfinv.results.arrays import CheckedArrays, checked_arrays, pack_json, unpack_json, write_arrays
 from tfinv.results.record import ImageResult
 
 __all__ = ["read_rows", "read_shard", "write_shard"]
@@ -63,9 +62,8 @@ def write_shard(file: BinaryIO, results: Sequence[ImageResult]) -> None:
     members = {key: np.stack(values) for key, values in stacks.items()}
     for metric in _METRICS:
         members[metric] = np.array([getattr(result, metric) for result in results], np.float64)
-    members["rows"] = _pack({"format": _FORMAT, "rows": rows})
-    members["sha256"] = _pack({key: _digest(key, value) for key, value in members.items()})
-    np.savez(file, **members)
+    members["rows"] = pack_json({"format": _FORMAT, "rows": rows})
+    write_arrays(file, members)
 
 
 def read_rows(path: Path) -> list[ImageResult]:
@@ -74,7 +72,7 @@ def read_rows(path: Path) -> list[ImageResult]:
     Raises:
       UserError: if the file is damaged or not a shard.
     """
-    with _members(path) as get:
+    with checked_arrays(path, _damaged) as get:
         return [result for result, _ in _facts(get)]
 
 
@@ -92,7 +90,7 @@ def read_shard(path: Path, wanted: Collection[int] | None = None) -> Iterator[Im
     Raises:
       UserError: if the file is damaged or not a shard.
     """
-    with _members(path) as get:
+    with checked_arrays(path, _damaged) as get:
         facts = [
             (result, row) for result, row in _facts(get) if wanted is None or result.index in wanted
         ]
@@ -113,38 +111,8 @@ def read_shard(path: Path, wanted: Collection[int] | None = None) -> Iterator[Im
         yield dataclasses.replace(result, **arrays)
 
 
-class _members:
-    """Opens a shard as a function from key to verified array; every fault is one clear line."""
-
-    def __init__(self, path: Path):
-        self._path = path
-        self._cache: dict[str, np.ndarray] = {}
-
-    def __enter__(self) -> Callable[[str], np.ndarray]:
-        try:
-            self._file = np.load(self._path, allow_pickle=False)
-            self._digests = json.loads(self._file["sha256"].tobytes())
-        # zipfile, zlib, numpy's header parser and json each have their own errors for a torn file.
-        except Exception as error:
-            raise _damaged(self._path, error) from error
-        return self._get
-
-    def _get(self, key: str) -> np.ndarray:
-        if key not in self._cache:
-            value = self._file[key]
-            if self._digests[key] != _digest(key, value):
-                raise ValueError(f"the checksum of {key} is wrong")
-            self._cache[key] = value
-        return self._cache[key]
-
-    def __exit__(self, kind, error, trace) -> None:
-        self._file.close()
-        if isinstance(error, Exception):
-            raise _damaged(self._path, error) from error
-
-
-def _facts(get: Callable[[str], np.ndarray]) -> list[tuple[ImageResult, dict]]:
-    meta = json.loads(get("rows").tobytes())
+def _facts(get: CheckedArrays) -> list[tuple[ImageResult, dict]]:
+    meta = unpack_json(get("rows"))
     if meta["format"] != _FORMAT:
         raise ValueError(f"its format is {meta['format']}, this version of tfinv reads {_FORMAT}")
     metrics = [get(metric) for metric in _METRICS]
@@ -160,19 +128,7 @@ def _facts(get: Callable[[str], np.ndarray]) -> list[tuple[ImageResult, dict]]:
     ]
 
 
-def _pack(value: object) -> np.ndarray:
-    # numpy's integers are no JSON numbers of their own.
-    return np.frombuffer(json.dumps(value, default=int).encode(), np.uint8)
-
-
-def _digest(key: str, value: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{key} {value.dtype.str} {value.shape}".encode())
-    digest.update(np.ascontiguousarray(value).data)
-    return digest.hexdigest()
-
-
-def _damaged(path: Path, error: Exception) -> UserError:
-    why = " ".join(str(error).split()) or type(error).__name__
+def _damaged(path: Path, why: str) -> UserError:
     return UserError(
         f"{path}: the shard is damaged ({why}); delete it and run the command again, "
         "and only its images are done again"

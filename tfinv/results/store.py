@@ -13,12 +13,16 @@ from typing import BinaryIO
 from tfinv.errors import UserError
 from tfinv.results.files import storage_errors, write_atomically
 from tfinv.results.folder import lock_folder, make_folder, open_folder
+from tfinv.results.identity import Identity, check_identity
 from tfinv.results.record import ImageResult
 from tfinv.results.shards import read_rows, read_shard, write_shard
+from tfinv.results.state import STATE, Begun, State, read_state, write_state
 
 __all__ = ["Store", "shard_paths"]
 
 _SHARD = re.compile(r"codes-(\d{5,})\.npz")
+_BITS = 32
+_NAME = (1 << _BITS) - 1
 
 
 class Store:
@@ -33,24 +37,47 @@ class Store:
       config_text: the flags of the run, a line each, as `config.cfg` keeps them. It identifies the
         run, so leave out what does not change results (--overwrite, --output_dir).
       overwrite: remove what an earlier run left, and nothing else.
+      identity: what the run is made from; see `tfinv.results.identity`.
+
+    Attributes:
+      folder: its absolute path.
+      fault: why there is a state file that cannot be taken up; "" if there is none.
+      shards: the number of the next one.
 
     Raises:
       UserError: if the folder is unusable or holds something else, or a shard in it is damaged.
     """
 
-    def __init__(self, output_dir: str | Path, *, config_text: str, overwrite: bool = False):
+    def __init__(
+        self,
+        output_dir: str | Path,
+        *,
+        config_text: str,
+        overwrite: bool = False,
+        identity: Identity | None = None,
+    ):
         self.folder = Path(output_dir).expanduser().absolute()
-        self.config_text = config_text
-        self._finished: dict[int, int] = {}  # a checksum of the name by place
+        self.config_text, self.fault = config_text, ""
+        self._finished: dict[int, int] = {}  # by index; see `_entry`
+        self._state: State | None = None
+        self._begun: Begun | None = None
         make_folder(self.folder)
         descriptor = lock_folder(self.folder)
         self._unlock = weakref.finalize(self, _close, descriptor)
         try:
             open_folder(self.folder, config_text, overwrite)
+            check_identity(self.folder, identity or {})
             paths = self._paths()
             for path in paths:
-                self._finished.update((row.index, _checksum(row.name)) for row in read_rows(path))
-            self._next = 1 + _number(paths[-1]) if paths else 0
+                number = _number(path)
+                for row in read_rows(path):
+                    self._finished[row.index] = _entry(number, row.name)
+            self.shards = 1 + _number(paths[-1]) if paths else 0
+            try:
+                self._state = read_state(self.folder / STATE, config_text)
+            except UserError as error:
+                self.fault = str(error)
+            self._begun = self._state and self._state.begun
         except BaseException:
             self.close()
             raise
@@ -78,13 +105,13 @@ class Store:
         """
         if not results:
             return
-        added = {result.index: _checksum(result.name) for result in results}
+        added = {result.index: _entry(self.shards, result.name) for result in results}
         if doubled := added.keys() & self._finished.keys():
             raise ValueError(f"images {sorted(doubled)[:5]} are in the store already")
         # Readers count images by the change from one row to the next.
         results = sorted(results, key=lambda result: result.index)
-        self.write(f"codes-{self._next:05d}.npz", lambda file: write_shard(file, results))
-        self._next += 1
+        self.write(f"codes-{self.shards:05d}.npz", lambda file: write_shard(file, results))
+        self.shards += 1
         self._finished |= added
 
     def write(self, name: str, write: Callable[[BinaryIO], object]) -> None:
@@ -105,25 +132,58 @@ class Store:
         what = "1 finished image is" if count == 1 else f"{count} finished images are"
         return f"{what} kept, and the same command continues from there"
 
+    def keep(self, state: State) -> None:
+        """Writes the work that is not finished, in the place of what was kept before.
+
+        Raises:
+          UserError: if the file system refuses; what was kept before is there still.
+        """
+        self.write(STATE, lambda file: write_state(file, state, self.config_text))
+
+    def take_state(self) -> State | None:
+        """The work that an earlier sitting has left, once; None if there is none."""
+        state, self._state = self._state, None  # its arrays need not stay in memory
+        return state
+
+    @property
+    def has_state(self) -> bool:
+        """Whether `take_state` will return one."""
+        return self._state is not None
+
+    def forget(self) -> None:
+        """Removes the state file, when there is no more work, or it cannot be taken up."""
+        self._state = self._begun = None
+        with storage_errors(self.folder):
+            (self.folder / STATE).unlink(missing_ok=True)
+
     def finished_indices(self) -> set[int]:
         """The indices of the images that need not be done again, failed ones included."""
         return set(self._finished)
 
+    def __contains__(self, index: int) -> bool:
+        return index in self._finished
+
+    def __len__(self) -> int:
+        return len(self._finished)
+
     def is_finished(self, index: int, name: str) -> bool:
-        """Whether the image at a place in the run need not be done again.
+        """Whether the image at a place in the run need not be read again.
 
         Raises:
           UserError: if another image was at this place, as after a file was added to a folder that
             is given again: going on would leave some images out and do others twice.
         """
         there = self._finished.get(index)
-        if there is not None and there != _checksum(name):
+        begun = None if self._begun is None else self._begun.names.get(index)
+        if (there is not None and there & _NAME != _checksum(name)) or begun not in (None, name):
             raise UserError(
                 f"{self.folder}: image {index} is {name} now and was another before: --images no "
                 "longer gives the same pictures in the same order; choose another --output_dir or "
                 "add --overwrite"
             )
-        return there is not None
+        if self._begun is None:
+            return there is not None
+        return self._begun.need_not_be_read(index, None if there is None else there >> _BITS)
 
     def rows(self) -> Iterator[ImageResult]:
         """Streams all results without their arrays, in the order in which they were added."""
@@ -155,6 +215,11 @@ def shard_paths(folder: Path) -> list[Path]:
 def _close(descriptor: int | None) -> None:
     if descriptor is not None:
         os.close(descriptor)
+
+
+def _entry(shard: int, name: str) -> int:
+    """The shard that an image is in and a checksum of its name, as one small object."""
+    return shard << _BITS | _checksum(name)
 
 
 def _checksum(name: str) -> int:

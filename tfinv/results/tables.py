@@ -52,7 +52,9 @@ def summary(tally: Tally, info: RunInfo) -> dict:
     """What summary.json holds; a number that does not exist is null.
 
     RMSE has its mean and (population) standard deviation by stage, over the images that did not
-    fail; PSNR in decibels, SSIM and evaluations have their means.
+    fail; PSNR in decibels, SSIM and evaluations have their means. Slots tell how many evaluations
+    were computed for all images, and how many of them in vain: for one that was done already, or
+    for none.
     """
     means = {
         name: {stage: _number(numbers.mean(name)) for stage, numbers in tally.stages.items()}
@@ -76,6 +78,7 @@ def summary(tally: Tally, info: RunInfo) -> dict:
             for stage, numbers in tally.stages.items()
         },
         **means,
+        "slots": dict(zip(("computed", "wasted"), info.spending, strict=True)),
     }
 
 

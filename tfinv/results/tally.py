@@ -25,6 +25,7 @@ class RunInfo:
       seconds: time spent on `solved` images.
       solved: how many images this process did itself, where a run was continued; None if all.
       partial: whether the run ended before all its images were done.
+      spending: evaluations that slots computed, and how many of them no image had any more.
     """
 
     generator: str
@@ -33,6 +34,7 @@ class RunInfo:
     seconds: float
     solved: int | None = None
     partial: bool = False
+    spending: tuple[int, int] = (0, 0)
 
 
 class StageTally:

@@ -17,8 +17,9 @@ from tfinv.applications.evaluation.layers import (
 )
 from tfinv.applications.evaluation.sets import ImageSet
 from tfinv.applications.evaluation.starts import LATER_STARTS, Relay, carried_start, depends_on
-from tfinv.applications.inversion import invert_pictures, stored_start
+from tfinv.applications.inversion import SAVE_EVERY, invert_pictures
 from tfinv.applications.pictures import read_pictures
+from tfinv.applications.stored import stored_start
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.generators.split import LATENT
@@ -29,7 +30,7 @@ from tfinv.inversion.unknowns import CODE, free_names
 from tfinv.results.evaluation.cells import Cell, cell_of
 from tfinv.results.evaluation.tables import Evaluated
 from tfinv.results.evaluation.verdict import Verdict, compare, compare_classes, judge
-from tfinv.results.finish import earlier_seconds, finish
+from tfinv.results.finish import earlier, finish
 from tfinv.results.folder import make_folder
 from tfinv.results.progress import Progress
 from tfinv.results.store import Store
@@ -59,6 +60,8 @@ class Evaluation:
       batch_size: pictures at a time.
       solver: of the inversion.
       restarts: how often a picture that the first layer does not recover begins there again.
+      devices: see `invert_pictures`.
+      save_every: likewise.
       options: further ones of `tfinv.Inverter`.
 
     Attributes:
@@ -88,8 +91,11 @@ class Evaluation:
         batch_size: int = 32,
         solver: str = "lbfgs",
         restarts: int = 0,
+        devices: Sequence[str | None] = (None,),
+        save_every: float = SAVE_EVERY,
         **options: Any,
     ):
+        self._devices, self._save_every = devices, save_every
         self.generator, self.sets, self.seed = generator, tuple(sets), seed
         self._label, self._solver = label, solver
         self.layers = order_layers(default_layers(generator) if layers is None else layers)
@@ -159,7 +165,12 @@ class Evaluation:
             for layer in self.layers:
                 config = config_of(one, [*self.depends[layer], layer])
                 place = folder / one.name / folder_name(layer)
-                store = Store(place, config_text=config, overwrite=overwrite)
+                store = Store(
+                    place,
+                    config_text=config,
+                    overwrite=overwrite,
+                    identity={"generator": self.generator.digest},
+                )
                 stores[one.name, layer] = stack.enter_context(store)
         return stores
 
@@ -197,6 +208,7 @@ class Evaluation:
         store, wanted = stores[one.name, layer], self.wanted[one.name]
         progress.begin(f"{one.name}, {layer}")
         if wanted <= store.finished_indices():
+            store.forget()
             return
         started = time.monotonic()
         names = self._prepare_start(one, layer, stores)
@@ -217,6 +229,9 @@ class Evaluation:
                 on_progress=lambda stage, state: progress.doing(
                     f"{state.evaluations.numpy().max()} evaluations"
                 ),
+                on_note=lambda text: progress.say(f"note: {text}"),
+                devices=self._devices,
+                save_every=self._save_every,
             )
         finally:
             if finished := store.finished_indices():
@@ -224,7 +239,7 @@ class Evaluation:
                     generator=self.generator.path,
                     stages=(layer,),
                     solver=self._solver,
-                    seconds=time.monotonic() - started + earlier_seconds(store),
+                    seconds=time.monotonic() - started + earlier(store).seconds,
                     partial=not wanted <= finished,
                 )
                 finish(store, info)
@@ -283,7 +298,7 @@ def sum_up(
 def _cells(evaluation: Evaluation, stores: dict[Key, Store]) -> dict[Key, Cell]:
     return {
         (name, layer): cell_of(
-            store.rows(), name, layer, evaluation.wanted[name], earlier_seconds(store)
+            store.rows(), name, layer, evaluation.wanted[name], earlier(store).seconds
         )
         for (name, layer), store in stores.items()
     }

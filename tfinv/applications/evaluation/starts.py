@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfinv.applications.inversion import StoredStart, stored_start
+from tfinv.applications.stored import StoredStart, stored_start
 from tfinv.errors import UserError
 from tfinv.generators.split import LATENT, Split
 from tfinv.inversion.starts import Start, find_start

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfinv.applications.inversion import Outcome
+from tfinv.applications.outcome import Outcome
 from tfinv.applications.studies.study import Arm, Arrays, PictureSet, Setup, Study
 from tfinv.inversion.engine import OnProgress
 from tfinv.results.findings import Findings, write_findings
