@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -187,6 +189,27 @@ def test_a_fault_of_the_reading_ends_the_run_and_keeps_what_is_finished(tmp_path
     with store(tmp_path / "run") as run:
         invert_pictures(inverter(), pictures(5, bad=()), run)
         assert before <= run.finished_indices() == set(range(5))
+
+
+def test_a_run_can_be_stopped_while_it_waits_for_a_picture(tmp_path):
+    """Nor does one device wait for ever where another takes no more pictures."""
+    go_on = threading.Event()
+
+    def slow():
+        yield from pictures(20, bad=())
+        go_on.wait(20)
+        yield from pictures(30, bad=())[20:]
+
+    def stop(stage, state):
+        time.sleep(0.5)  # long enough for the others to wait
+        go_on.set()
+        raise KeyboardInterrupt
+
+    with store(tmp_path / "run") as run, pytest.raises(KeyboardInterrupt):
+        invert_pictures(inverter(), slow(), run, on_progress=stop, devices=(None, None, None))
+    with store(tmp_path / "run") as run:
+        invert_pictures(inverter(), pictures(30, bad=()), run, devices=(None, None, None))
+        assert run.finished_indices() == set(range(30))
 
 
 def test_everything_finished_is_on_disk_at_every_moment_that_is_kept(tmp_path):

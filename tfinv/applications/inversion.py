@@ -88,6 +88,7 @@ def invert_pictures(
         reader.start()
         job.work(save_every)
     except BaseException:
+        reader.stop()  # first: a worker may wait for a picture
         job.stop()
         # It may be the disk that is full; then the older state is as good.
         with contextlib.suppress(Exception):

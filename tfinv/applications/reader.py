@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator
 
 from tfinv.applications.pictures import Picture
 
-__all__ = ["Reader"]
+__all__ = ["Closed", "Reader"]
 
 _TICK = 0.1  # seconds after which a thread that waits looks whether it is still wanted
+
+
+class Closed(Exception):
+    """A picture was asked for after the reader was closed."""
 
 
 class Reader:
@@ -37,7 +41,11 @@ class Reader:
         self._thread.start()
 
     def stream(self, number: int) -> Iterator[Picture]:
-        """The pictures of one stream, in order; ends early where `close` was called."""
+        """The pictures of one stream, in order.
+
+        Raises:
+          Closed: if `stop` was called: that the stream ends there must not look like its end.
+        """
         while True:
             item = self._get(number)
             if isinstance(item, BaseException):
@@ -46,9 +54,13 @@ class Reader:
                 return
             yield item
 
-    def close(self) -> None:
-        """Stops reading."""
+    def stop(self) -> None:
+        """Lets nobody wait for a picture any more, nor the reading for anybody."""
         self._stopped.set()
+
+    def close(self) -> None:
+        """Stops, and waits for the end of the reading."""
+        self.stop()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -78,4 +90,4 @@ class Reader:
                 return self._queues[number].get(timeout=_TICK)
             except queue.Empty:
                 continue
-        return None
+        raise Closed

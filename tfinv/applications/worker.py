@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfinv.applications.pictures import Picture
+from tfinv.applications.reader import Closed
 from tfinv.applications.rows import failed_rows
 from tfinv.applications.stream import Stream
 from tfinv.inversion.engine import Inverter, OnProgress
@@ -140,6 +141,8 @@ class Worker:
                     for ticket in done:
                         self._results.put(ticket)
                     self.in_work = self._freeze()
+        except Closed:  # it was to stop; what it had in work before this step is in `in_work`
+            pass
         except BaseException as fault:  # whatever it is, the one who waits for results has to know
             error = fault
         self._results.put(Ended(error))
