@@ -90,8 +90,7 @@ def main(argv: Sequence[str]) -> int:
         optimize=values.optimize,
         constraint=values.constraint,
         restarts=values.restarts,
-        devices=find_devices(values.devices),
-        save_every=values.save_every,
+        run_options={"devices": find_devices(values.devices), "save_every": values.save_every},
     )
     # Defaults go into config.cfg too, so that no later version changes the run.
     values.layers = evaluation.layers

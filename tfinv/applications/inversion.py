@@ -85,15 +85,7 @@ def invert_pictures(
             on_note(f"what was in work cannot be taken up ({error}): it is begun again")
             store.forget()
             job.attach(reader, label_search, None)
-        reader.start()
-        job.work(save_every)
-    except BaseException:
-        reader.stop()  # first: a worker may wait for a picture
-        job.stop()
-        # It may be the disk that is full; then the older state is as good.
-        with contextlib.suppress(Exception):
-            job.save()
-        raise
+        job.work(reader, save_every)
     finally:
         reader.close()
     store.forget()
@@ -136,9 +128,24 @@ class _Job:
         if kept is not None:
             self._shards = kept.begun.shards
 
-    def work(self, save_every: float) -> None:
-        """Stores what the workers find, until they have nothing more to do."""
-        self.save()
+    def work(self, reader: Reader, save_every: float) -> None:
+        """Stores what the workers find, until they have nothing more to do.
+
+        If anything ends it earlier, what is finished and what is in work is stored.
+        """
+        reader.start()
+        try:
+            self._work(save_every)
+        except BaseException:
+            reader.stop()  # first: a worker may wait for a picture
+            self._stop()
+            # It may be the disk that is full; then the older state is as good.
+            with contextlib.suppress(Exception):
+                self._save()
+            raise
+
+    def _work(self, save_every: float) -> None:
+        self._save()
         for worker in self._workers:
             self._running += 1
             worker.start()
@@ -146,7 +153,7 @@ class _Job:
         while self._running:
             left = due - time.monotonic()
             if left <= 0:
-                self.save()
+                self._save()
                 due = time.monotonic() + save_every
                 continue
             with contextlib.suppress(queue.Empty):
@@ -155,7 +162,7 @@ class _Job:
                 self._flush()
         self._flush()
 
-    def stop(self) -> None:
+    def _stop(self) -> None:
         """Ends all workers after their step; what they have found by then is gathered."""
         for worker in self._workers:
             worker.stop()
@@ -163,7 +170,7 @@ class _Job:
             with contextlib.suppress(Exception):
                 self._take(self._results.get())
 
-    def save(self) -> None:
+    def _save(self) -> None:
         """Writes what is finished, and then what is in work."""
         # In this order: what is no longer in work by now is among the results.
         in_work = [worker.in_work for worker in self._workers]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tfinv.applications.evaluation.layers import (
 )
 from tfinv.applications.evaluation.sets import ImageSet
 from tfinv.applications.evaluation.starts import LATER_STARTS, Relay, carried_start, depends_on
-from tfinv.applications.inversion import SAVE_EVERY, invert_pictures
+from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import read_pictures
 from tfinv.applications.stored import stored_start
 from tfinv.errors import UserError
@@ -60,8 +60,7 @@ class Evaluation:
       batch_size: pictures at a time.
       solver: of the inversion.
       restarts: how often a picture that the first layer does not recover begins there again.
-      devices: see `invert_pictures`.
-      save_every: likewise.
+      run_options: `devices` and `save_every` of `invert_pictures`.
       options: further ones of `tfinv.Inverter`.
 
     Attributes:
@@ -91,11 +90,10 @@ class Evaluation:
         batch_size: int = 32,
         solver: str = "lbfgs",
         restarts: int = 0,
-        devices: Sequence[str | None] = (None,),
-        save_every: float = SAVE_EVERY,
+        run_options: Mapping[str, Any] | None = None,
         **options: Any,
     ):
-        self._devices, self._save_every = devices, save_every
+        self._run_options = run_options or {}
         self.generator, self.sets, self.seed = generator, tuple(sets), seed
         self._label, self._solver = label, solver
         self.layers = order_layers(default_layers(generator) if layers is None else layers)
@@ -159,18 +157,13 @@ class Evaluation:
         Raises:
           UserError: if one holds a different run, and says how it differs.
         """
-        stores = {}
+        stores, shared = {}, {"identity": {"generator": self.generator.digest}}
         for one in self.sets:
             make_folder(folder / one.name)
             for layer in self.layers:
                 config = config_of(one, [*self.depends[layer], layer])
                 place = folder / one.name / folder_name(layer)
-                store = Store(
-                    place,
-                    config_text=config,
-                    overwrite=overwrite,
-                    identity={"generator": self.generator.digest},
-                )
+                store = Store(place, config_text=config, overwrite=overwrite, **shared)
                 stores[one.name, layer] = stack.enter_context(store)
         return stores
 
@@ -230,8 +223,7 @@ class Evaluation:
                     f"{state.evaluations.numpy().max()} evaluations"
                 ),
                 on_note=lambda text: progress.say(f"note: {text}"),
-                devices=self._devices,
-                save_every=self._save_every,
+                **self._run_options,
             )
         finally:
             if finished := store.finished_indices():
