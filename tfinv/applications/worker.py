@@ -128,11 +128,6 @@ class Worker:
         """Asks it to end after its step; it says `Ended` then."""
         self._stopped.set()
 
-    def join(self) -> None:
-        """Waits for the end of the thread."""
-        if self._thread.ident is not None:
-            self._thread.join()
-
     def _work(self) -> None:
         error: BaseException | None = None
         try:
