@@ -18,6 +18,7 @@ from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import Picture
 from tfinv.applications.stored import stored_start
 from tfinv.errors import UserError
+from tfinv.inversion.labels import LabelSearch, random_classes
 from tfinv.results.load import iterate_results, load_results
 from tfinv.results.store import Store
 
@@ -129,6 +130,33 @@ def test_what_is_in_work_is_taken_up(tmp_path, steps):
         assert invert_pictures(long, pictures(), whole) == spent
     assert notes == []
     assert same(codes(tmp_path / "cut"), codes(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("calls", [5, 9, 14])
+def test_labels_that_are_looked_for_are_taken_up_too(tmp_path, calls):
+    finding = inverter(conditional=True)
+    search = LabelSearch(finding, random_classes(finding.generator, 2), evaluations=5)
+    seen = []
+
+    def stop(stage, state):
+        seen.append(stage)
+        if len(seen) == calls:
+            raise KeyboardInterrupt
+
+    def run(folder, **options):
+        with store(tmp_path / folder) as one:
+            invert_pictures(finding, pictures(8), one, label_search=search, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        run("cut", on_progress=stop)
+    run("cut")
+    run("whole")
+    found = [
+        {(r.index, r.stage): (r.label, r.evaluations) for r in iterate_results(tmp_path / folder)}
+        for folder in ("cut", "whole")
+    ]
+    assert found[0] == found[1] and same(codes(tmp_path / "cut"), codes(tmp_path / "whole"))
+    assert all(label is not None for (index, _), (label, _) in found[0].items() if index not in BAD)
 
 
 @pytest.mark.parametrize("harm", ["torn", "foreign", "devices"])

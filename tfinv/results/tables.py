@@ -78,8 +78,12 @@ def summary(tally: Tally, info: RunInfo) -> dict:
             for stage, numbers in tally.stages.items()
         },
         **means,
-        "slots": dict(zip(("computed", "wasted"), info.spending, strict=True)),
+        "slots": _slots(*info.spending),
     }
+
+
+def _slots(computed: int, wasted: int) -> dict[str, int] | None:
+    return {"computed": computed, "wasted": wasted} if computed else None
 
 
 def _number(value: float) -> float | None:
