@@ -103,7 +103,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(evaluation, pair: tuple[str, str] | None, module: str) -> int:
     """Does what is not done, and writes tables and pictures whatever happens."""
-    from tfinv.applications.evaluation.run import sum_up
+    from tfinv.applications.evaluation.summary import sum_up
     from tfinv.results.evaluation.folder import evaluation_folder, keep_flags
     from tfinv.results.evaluation.page import write_evaluation
     from tfinv.results.progress import Progress
@@ -141,14 +141,17 @@ def _cell_config(module: str, evaluation, one, layers: Sequence[str]) -> str:
     """The flags that decide a cell: those of its set, its layer, and what that starts from."""
     values = flags.FLAGS
     budgets = dict(zip(evaluation.layers, evaluation.budgets, strict=True))
-    kept = values.sets, values.layers, values.max_evaluations
+    kept = values.sets, values.layers, values.max_evaluations, values.optimize
     try:
         values.sets, values.layers = [one.text], list(layers)
         values.max_evaluations = [str(budgets[layer]) for layer in layers]
+        # What other layers optimise decides nothing here, and layers may be added.
+        free = {name for layer in layers for name in evaluation.optimize_at[layer]}
+        values.optimize = [name for name in evaluation.optimize if name in free]
         idle = (*inversion_flags.ELSEWHERE, "count", "compare")
         return config_text(module, leave_out=idle)
     finally:
-        values.sets, values.layers, values.max_evaluations = kept
+        values.sets, values.layers, values.max_evaluations, values.optimize = kept
 
 
 def _summary(evaluated, folder) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from applications import photos
 from commands.running import Done, run
-from generators import tiny
+from generators import hierarchical, tiny
 
 from tfinv.results.load import iterate_results
 
@@ -107,6 +107,18 @@ def test_its_flags_repeat_it_and_those_of_a_cell_repeat_the_cell(done, tmp_path)
     assert one.status == 0 and one.out.startswith("Unknown: "), one
     codes = [[r.code for r in iterate_results(f)] for f in (cell, tmp_path / "one/train/dense")]
     np.testing.assert_array_equal(*codes)
+
+
+def test_layers_can_be_added_where_they_optimise_more(tmp_path):
+    """Behind the dense layer the latent is free too, which decides nothing at the latent."""
+    saved, out = hierarchical.hierarchical(tmp_path / "generator"), tmp_path / "out"
+    asked = [f"--generator={saved}", "--sets=noise=noise:1", f"--output_dir={out}", "--label=0"]
+    few = ["--solver=adam", "--batch_size=1"]
+    first = run("tfinv.evaluate", *asked, *few, "--layers=latent", "--max_evaluations=2")
+    both = run("tfinv.evaluate", *asked, *few, "--layers=latent,dense", "--max_evaluations=2,2")
+    assert first.status == both.status == 0, both
+    assert "--optimize=code\n" in (out / "noise/latent/config.cfg").read_text()
+    assert "--optimize=code,latent\n" in (out / "noise/dense/config.cfg").read_text()
 
 
 def test_too_small_a_budget_is_not_trusted(evaluate):

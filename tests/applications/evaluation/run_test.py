@@ -10,8 +10,9 @@ import pytest
 from applications import photos
 from generators import tiny
 
-from tfinv.applications.evaluation.run import Evaluation, sum_up
+from tfinv.applications.evaluation.run import Evaluation
 from tfinv.applications.evaluation.sets import parse_sets
+from tfinv.applications.evaluation.summary import sum_up
 from tfinv.errors import UserError
 from tfinv.results.folder import make_folder
 from tfinv.results.load import iterate_results, load_results

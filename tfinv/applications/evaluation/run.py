@@ -17,6 +17,7 @@ from tfinv.applications.evaluation.layers import (
 )
 from tfinv.applications.evaluation.sets import ImageSet
 from tfinv.applications.evaluation.starts import LATER_STARTS, Relay, carried_start, depends_on
+from tfinv.applications.evaluation.summary import Key, cells_of
 from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import read_pictures
 from tfinv.applications.stored import stored_start
@@ -27,18 +28,14 @@ from tfinv.inversion.engine import Inverter
 from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import STARTS, find_start
 from tfinv.inversion.unknowns import CODE, free_names
-from tfinv.results.evaluation.cells import Cell, cell_of
-from tfinv.results.evaluation.tables import Evaluated
-from tfinv.results.evaluation.verdict import Verdict, compare, compare_classes, judge
+from tfinv.results.evaluation.verdict import Verdict, judge
 from tfinv.results.finish import earlier, finish
 from tfinv.results.folder import make_folder
 from tfinv.results.progress import Progress
 from tfinv.results.store import Store
 from tfinv.results.tally import RunInfo
 
-__all__ = ["Evaluation", "sum_up"]
-
-Key = tuple[str, str]  # set and layer
+__all__ = ["Evaluation"]
 
 
 class Evaluation:
@@ -71,6 +68,7 @@ class Evaluation:
       budgets: evaluations that a picture may take, of each layer.
       solver: the first layer's.
       optimize: what is optimised at one layer or another.
+      optimize_at: the same of each layer.
 
     Raises:
       UserError: if the options do not fit together.
@@ -126,6 +124,8 @@ class Evaluation:
             )
             for stage in whole.stages
         }
+
+        self.optimize_at = {layer: own.optimize for layer, own in self._inverters.items()}
 
     @property
     def drawn(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ class Evaluation:
         said = False
         for one in sorted(self.sets, key=lambda one: not one.drawn):
             if not (said or one.drawn):
-                on_verdict(judge(_cells(self, stores), self.drawn))
+                on_verdict(judge(cells_of(self, stores), self.drawn))
                 said = True
             for layer in self.layers:
                 self._run_cell(one, layer, stores, progress)
@@ -255,45 +255,6 @@ class Evaluation:
         if self.later_start == "open" and before == LATENT and self._rests[layer]:
             self._relay.start = dataclasses.replace(found.start, codes=STARTS["open"].codes)
         return found.names
-
-
-def sum_up(
-    evaluation: Evaluation,
-    stores: dict[Key, Store],
-    pair: tuple[str, str] | None = None,
-    config: str = "",
-) -> Evaluated:
-    """All numbers of an evaluation, as far as it is done.
-
-    Args:
-      evaluation: what was to be done.
-      stores: from `Evaluation.open`.
-      pair: names of two sets that are compared.
-      config: the flags, a line each.
-    """
-    cells = _cells(evaluation, stores)
-    layers, names = evaluation.layers, evaluation.generator.class_names
-    return Evaluated(
-        generator=evaluation.generator.path,
-        sets=tuple(one.name for one in evaluation.sets),
-        layers=tuple(layers),
-        cells=cells,
-        verdict=judge(cells, evaluation.drawn),
-        pair=pair,
-        comparisons=compare(cells, pair, layers) if pair else [],
-        class_comparisons=compare_classes(cells, pair, layers) if pair else [],
-        class_names={k: names[k] for k in range(len(names or ()))},
-        config=config,
-    )
-
-
-def _cells(evaluation: Evaluation, stores: dict[Key, Store]) -> dict[Key, Cell]:
-    return {
-        (name, layer): cell_of(
-            store.rows(), name, layer, evaluation.wanted[name], earlier(store).seconds
-        )
-        for (name, layer), store in stores.items()
-    }
 
 
 def _alone(generator: Generator, stage: Stage) -> Stage:
