@@ -44,9 +44,10 @@ def main(argv: list[str]) -> int:
     from bench.loop import export_loop, host_calls
     from bench.plain import Plain
 
+    from tfinv.inversion.loop import CompiledStage
     from tfinv.inversion.losses import Loss
     from tfinv.inversion.solvers import SOLVERS
-    from tfinv.inversion.stages import Batch, CompiledStage, Stage
+    from tfinv.inversion.stages import Batch, Stage
 
     if _SOLVER.value not in SOLVERS:
         raise UserError(f"solver {_SOLVER.value!r} is not known: it is one of {', '.join(SOLVERS)}")

@@ -15,9 +15,10 @@ from results import fakes
 
 import tfinv
 from tfinv.inversion import begin as subject
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import Adam
-from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import STARTS, find_start, nth_seed
 
 COUNT = 4
@@ -80,7 +81,7 @@ def test_the_best_of_several_has_the_least_loss_of_each_image(conditional):
     best = losses.argmin(0)
     assert spent == 6 and len(set(best)) > 1  # or the images could as well be tied together
     np.testing.assert_array_equal(batch.start, [tried[k][row] for row, k in enumerate(best)])
-    np.testing.assert_allclose(made.losses(batch), losses.min(0), rtol=1e-4)
+    np.testing.assert_allclose(made.objective.losses(batch), losses.min(0), rtol=1e-4)
 
 
 def test_rows_tried_again_have_streams_of_their_own():

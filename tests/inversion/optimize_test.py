@@ -12,9 +12,10 @@ from generators import hierarchical, tiny
 
 import tfinv
 from tfinv.errors import UserError
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import LBFGS, SOLVERS, Adam
-from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.stages import Batch, Stage
 from tfinv.inversion.starts import stored
 from tfinv.inversion.unknowns import take_apart
 

@@ -11,11 +11,12 @@ from generators import tiny
 
 import tfinv
 from tfinv.graph.hinge import Hinge
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.resting import a_hair_open, resting
 from tfinv.inversion.solvers import LBFGS, Adam
 from tfinv.inversion.solvers.base import unconstrained
-from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.stages import Stage
 
 HINGE = Hinge(np.float32([1.0, -1.0, 0.0]), np.float32([2.0, -1.0, 0.0]), 0.5)
 
@@ -44,15 +45,15 @@ def test_a_hair_is_on_the_open_side_and_invisible():
 
 
 def test_what_rests_and_what_does_not():
-    assert stage().hinge is not None
-    assert stage(loss="mse + 1e-6*likelihood").hinge is not None
-    assert stage("latent").hinge is None  # z itself is read by a matrix product
-    assert stage(solver=Adam()).hinge is None  # the thesis's method
-    assert stage(solver=LBFGS(leak=0.0)).hinge is None  # the true gradient was asked for
-    assert stage(solver=LBFGS(leak_schedule="off")).hinge is None
+    assert stage().objective.hinge is not None
+    assert stage(loss="mse + 1e-6*likelihood").objective.hinge is not None
+    assert stage("latent").objective.hinge is None  # z itself is read by a matrix product
+    assert stage(solver=Adam()).objective.hinge is None  # the thesis's method
+    assert stage(solver=LBFGS(leak=0.0)).objective.hinge is None  # the true gradient was asked for
+    assert stage(solver=LBFGS(leak_schedule="off")).objective.hinge is None
     for term in ("delta", "projection"):  # they see a unit move that no picture shows
-        assert stage(loss=f"mse + 1e-6*{term}").hinge is None
-    assert stage(conditional=True).hinge is None  # each class has hinges of its own
+        assert stage(loss=f"mse + 1e-6*{term}").objective.hinge is None
+    assert stage(conditional=True).objective.hinge is None  # each class has hinges of its own
 
 
 def test_the_gradient_at_the_hinge_is_what_opening_the_unit_gains():
@@ -60,7 +61,7 @@ def test_the_gradient_at_the_hinge_is_what_opening_the_unit_gains():
     split, rng = made.split, np.random.default_rng(0)
     code = np.abs(rng.normal(size=(1, 256))).astype(np.float32)
     closed = rng.random(256) < 0.5
-    code[:, closed] = made.hinge.at[closed]
+    code[:, closed] = made.objective.hinge.at[closed]
     target = tf.constant(rng.random((1, 8, 8, 3)), tf.float32)
 
     def loss(values):
@@ -70,10 +71,10 @@ def test_the_gradient_at_the_hinge_is_what_opening_the_unit_gains():
     x = tf.constant(code)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        value = loss(a_hair_open(made.hinge, x))
+        value = loss(a_hair_open(made.objective.hinge, x))
     gradient = tape.gradient(value, x).numpy()[0]
     for unit in np.flatnonzero(closed)[:20]:
-        step = 1e-2 * np.sign(made.hinge.gain[unit])
+        step = 1e-2 * np.sign(made.objective.hinge.gain[unit])
         moved = code.copy()
         moved[0, unit] += step
         slope = (loss(tf.constant(moved)) - loss(x)).numpy()[0] / step

@@ -11,10 +11,11 @@ from generators import tiny
 from results import fakes
 
 from tfinv.errors import UserError
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import LBFGS, Adam
 from tfinv.inversion.solvers.base import Status
-from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.stages import Batch, Stage
 
 ROWS = 3
 

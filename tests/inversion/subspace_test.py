@@ -13,9 +13,10 @@ from generators import hierarchical, tiny
 
 import tfinv
 from tfinv.errors import UserError
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import Adam
-from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.stages import Batch, Stage
 from tfinv.inversion.subspace import column_basis, projection
 from tfinv.inversion.trial import Trial
 

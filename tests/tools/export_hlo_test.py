@@ -17,9 +17,10 @@ sys.path.insert(0, str(TOOLS))
 
 from bench.loop import export_loop, host_calls  # noqa: E402
 
+from tfinv.inversion.loop import CompiledStage  # noqa: E402
 from tfinv.inversion.losses import Loss  # noqa: E402
 from tfinv.inversion.solvers import SOLVERS  # noqa: E402
-from tfinv.inversion.stages import Batch, CompiledStage, Stage  # noqa: E402
+from tfinv.inversion.stages import Batch, Stage  # noqa: E402
 
 PLANTED = {
     "  %3 = stablehlo.custom_call @xla_ffi_python_cpu_callback(%0) : (tensor<f32>)": [

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.inversion.engine import Inverter
-from tfinv.inversion.stages import Batch, CompiledStage
+from tfinv.inversion.loop import CompiledStage
+from tfinv.inversion.stages import Batch
 
 __all__ = ["choose_batch_size"]
 

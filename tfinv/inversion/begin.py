@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from tfinv.generators.split import Split
 from tfinv.inversion.constraints import streams
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.result import StageResult
-from tfinv.inversion.stages import Batch, CompiledStage
+from tfinv.inversion.stages import Batch
 from tfinv.inversion.starts import BEFORE, Start, nth_seed
 
 __all__ = ["Standing", "begin"]
@@ -68,10 +69,10 @@ def begin(stage: CompiledStage, start: Start, at: Standing) -> tuple[Batch, int]
     batch = _proposed(stage, start, at, 0)
     if start.candidates == 1:
         return batch, 0
-    least = stage.losses(batch)
+    least = stage.objective.losses(batch)
     for number in range(1, start.candidates):
         other = _proposed(stage, start, at, number)
-        losses = stage.losses(other)
+        losses = stage.objective.losses(other)
         # Where the least is no number, anything is better.
         better = (losses < least) | ~tf.math.is_finite(least)
         least = tf.where(better, losses, least)

@@ -12,12 +12,13 @@ from tfinv.generators.generator import Generator
 from tfinv.images.ranges import to_float
 from tfinv.inversion.constraints import Constraint, find_constraint
 from tfinv.inversion.features import parse_loss
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.options import make_stages
 from tfinv.inversion.pipeline import OnProgress, Pipeline
 from tfinv.inversion.result import InversionResult, StageResult
 from tfinv.inversion.slots import are_weights
-from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import Start, find_starts
 from tfinv.inversion.tickets import Ticket
 from tfinv.inversion.unknowns import CODE, PARTS
@@ -105,7 +106,7 @@ class Inverter:
         splits = [compiled.split for compiled in self._stages]
         self._starts = find_starts(start, splits, restarts, self.rests)
         self._restarts = restarts
-        self._losses = sum((stage.loss for stage in self._stages), Loss(()))
+        self._losses = sum((stage.objective.loss for stage in self._stages), Loss(()))
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -115,7 +116,7 @@ class Inverter:
     @property
     def rests(self) -> tuple[bool, ...]:
         """Whether closed units rest at each stage; see `tfinv.inversion.resting`."""
-        return tuple(compiled.hinge is not None for compiled in self._stages)
+        return tuple(compiled.objective.hinge is not None for compiled in self._stages)
 
     @property
     def last_stage(self) -> CompiledStage:

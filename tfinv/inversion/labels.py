@@ -15,8 +15,9 @@ from tfinv.generators.generator import Generator
 from tfinv.generators.split import LATENT
 from tfinv.inversion.constraints import streams
 from tfinv.inversion.engine import Inverter, OnProgress
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.solvers import LBFGS
-from tfinv.inversion.stages import Batch, CompiledStage
+from tfinv.inversion.stages import Batch
 from tfinv.inversion.starts import Start, find_start
 
 __all__ = [

@@ -10,10 +10,11 @@ from typing import Any
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.inversion.constraints import Constraint
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import SOLVERS
 from tfinv.inversion.solvers.leak import leak_schedule as check_leak
-from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.stages import Stage
 from tfinv.inversion.unknowns import check_freedom, free_names
 
 __all__ = ["make_stages"]
@@ -99,7 +100,7 @@ def _check_order(stages: Sequence[CompiledStage]) -> None:
 
 
 def _check_terms(loss: Loss, stages: Sequence[CompiledStage]) -> None:
-    used = {term for stage in stages for term in stage.loss.terms}
+    used = {term for stage in stages for term in stage.objective.loss.terms}
     idle = [term.name for term in loss.terms if term not in used]
     if idle and any(stage.stage.loss == loss for stage in stages):
         raise UserError(f"loss term {idle[0]!r} applies to none of the stages: drop it")
@@ -113,10 +114,10 @@ def _check_constraint(
     """A constraint must hold z in a stage of its own there, and in one of those by name."""
     for stage, made in zip(given, stages, strict=True):
         own = isinstance(stage, Stage) and stage.constraint is not None
-        if own and made.constraint is None:
+        if own and made.objective.constraint is None:
             raise UserError(_idle(stage.constraint))
     by_name = [m for s, m in zip(given, stages, strict=True) if isinstance(s, str)]
-    if constraint is not None and all(made.constraint is None for made in by_name):
+    if constraint is not None and all(made.objective.constraint is None for made in by_name):
         raise UserError(_idle(constraint))
 
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.result import Spending
 from tfinv.inversion.slots import References, Rows, Slots
 from tfinv.inversion.solvers.base import SolverState
-from tfinv.inversion.stages import CompiledStage, Stage
+from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import Start
 from tfinv.inversion.tickets import Ticket
 

@@ -13,9 +13,10 @@ import tensorflow as tf
 from tfinv.generators.split import Split
 from tfinv.images import metrics
 from tfinv.inversion.begin import Standing, begin
+from tfinv.inversion.loop import STEPS_A_CALL, CompiledStage
 from tfinv.inversion.result import Spending, StageResult
 from tfinv.inversion.solvers.base import Status
-from tfinv.inversion.stages import STEPS_A_CALL, Batch, CompiledStage
+from tfinv.inversion.stages import Batch
 from tfinv.inversion.starts import Start, nth_seed
 from tfinv.inversion.tickets import Ticket
 from tfinv.inversion.unknowns import CODE, take_apart

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.inversion.stages import Batch, CompiledStage
+from tfinv.inversion.loop import CompiledStage
+from tfinv.inversion.stages import Batch
 
 __all__ = ["Exported", "export_loop", "host_calls"]
 
@@ -47,17 +47,13 @@ class Exported:
     steps: int
 
 
-class _CaughtError(Exception):
-    """Carries a loop and its arguments out of a stage."""
-
-
 def export_loop(stage: CompiledStage, batch: Batch) -> Exported:
     """Compiles the loop for a batch, runs it once, and takes it apart.
 
     Raises:
       UserError: if XLA cannot compile it.
     """
-    loop, arguments = _first_call(stage, batch)
+    loop, arguments = stage.program(batch)
     whole = tf.function(lambda *given: loop(*given), jit_compile=True, autograph=False)
     traced = whole.get_concrete_function(*arguments)
     try:
@@ -70,22 +66,6 @@ def export_loop(stage: CompiledStage, batch: Batch) -> Exported:
     outputs = [value.numpy() for value in tf.nest.flatten(found)]
     steps = int(tf.nest.flatten(found)[1].numpy().max())  # evaluations: see SolverState
     return Exported(stablehlo, hlo, _parameters(stablehlo, given), outputs, steps)
-
-
-def _first_call(stage: CompiledStage, batch: Batch) -> tuple[Any, tuple]:
-    """The loop that a stage would call first, and with what."""
-
-    def catch(shapes: dict[int, tf.Tensor], *arguments: Any) -> None:
-        raise _CaughtError(stage._loop(shapes, arguments), arguments)
-
-    stage._call = catch  # type: ignore[method-assign]
-    try:
-        stage.run(batch)
-    except _CaughtError as caught:
-        loop, arguments = caught.args
-    finally:
-        del stage._call
-    return loop, arguments
 
 
 def _parameters(stablehlo: str, given: list[np.ndarray]) -> list[np.ndarray]:

@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from bench.contestants import LEAK, Problem
 from tfinv.generators.load import load_generator
+from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import SOLVERS
-from tfinv.inversion.stages import Batch, CompiledStage, Stage
+from tfinv.inversion.stages import Batch, Stage
 
 __all__ = ["TfinvLoop"]
 
