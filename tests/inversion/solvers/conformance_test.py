@@ -1,5 +1,6 @@
 """Every solver on every problem, and what every solver promises."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -99,6 +100,38 @@ def test_every_solver_keeps_to_a_constraint_and_ends_in_the_best_corner(name):
     assert np.abs(state.code).max() <= np.float32(box)
     np.testing.assert_allclose(state.best_code, box, rtol=1e-4)
     assert draws[0].shape == [ROWS] and draws[0].dtype == tf.int32
+
+
+def nonnegative_least_squares(matrix, target):
+    """The true minimum: of all sets of numbers that are free, the best that leaves none below 0."""
+    best = np.inf
+    for free in itertools.product([False, True], repeat=matrix.shape[1]):
+        columns = matrix[:, np.asarray(free)]
+        found = np.linalg.lstsq(columns, target, rcond=None)[0]
+        if (found >= 0).all():
+            best = min(best, np.mean((columns @ found - target) ** 2))
+    return best
+
+
+@pytest.mark.parametrize("name", SOLVERS_UNDER_TEST)
+def test_every_solver_finds_the_minimum_on_the_edge_of_a_constraint(name):
+    """The numbers are coupled: what is left of a step that leads out need not lead down."""
+    rng = np.random.default_rng(0)
+    matrices = rng.standard_normal((ROWS, 9, 6)).astype(np.float32)
+    targets = rng.standard_normal((ROWS, 9)).astype(np.float32)
+    truth = np.array(
+        [nonnegative_least_squares(*pair) for pair in zip(matrices, targets, strict=True)]
+    )
+
+    def loss(code, leak):
+        drawn = tf.linalg.matvec(tf.constant(matrices), code)
+        return tf.reduce_mean(tf.square(drawn - targets), 1)
+
+    problem = Problem(np.full((ROWS, 6), 0.7, np.float32), loss, truth)
+    state = minimise(SOLVERS_UNDER_TEST[name], problem, lambda x, draw: tf.maximum(x, 0.0))
+    at_edge = state.best_code.numpy() == 0
+    assert at_edge.any(1).all() and state.best_code.numpy().min() == 0
+    np.testing.assert_allclose(state.best_loss, truth, rtol=2e-3)
 
 
 @pytest.mark.parametrize("name", SOLVERS_UNDER_TEST)
