@@ -82,6 +82,23 @@ def test_beyond_its_hinge_a_unit_changes_nothing(behind):
     np.testing.assert_allclose(drawn[0], drawn[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("mean", [1.0, 30.0, 100.0, 1000.0])
+def test_a_hair_beyond_its_hinge_every_unit_is_open_however_far_that_is(mean):
+    """Where values are large, float32 rounds the place of the hinge."""
+    means, scales = (mean * RNG.normal(size=6)).astype(np.float32), np.float32(RNG.random(6) + 0.3)
+
+    def shifted(x):
+        norm = tf.compat.v1.nn.fused_batch_norm(x, GAMMA, BETA, means, scales, is_training=False)
+        return second_half(norm[0])
+
+    program, hinge = make(shifted)
+    opened = (hinge.at + hinge.hair).reshape(1, 1, 2, 6)
+    assert (gradient(program, opened) != 0).all()
+    closed = (hinge.at - hinge.hair).reshape(1, 1, 2, 6)
+    drawn = [program.run([value])[0] for value in (opened, closed)]
+    np.testing.assert_allclose(*drawn, atol=1e-4)
+
+
 @pytest.mark.parametrize("behind", WITHOUT)
 def test_tensors_without_a_hinge(behind):
     assert make(WITHOUT[behind])[1] is None

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from generators import tiny
 from PIL import Image
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "benchmark.py"
+sys.path.insert(0, str(TOOL.parent))
+
+from bench.reach import read_images  # noqa: E402
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -36,6 +40,13 @@ def test_all_programs_compute_the_same_and_are_timed_side_by_side(tmp_path):
         assert len(row["rounds_ms"]) == 2 and min(row["rounds_ms"]) == row["least_ms"] > 0
         assert row["gflops"] == pytest.approx(2 * case["gflop"] / row["least_ms"] * 1e3)
         assert row["ratio"] is row["least_ratio"] is None and row["share_of_peak"] > 0
+
+
+def test_pictures_are_read_as_they_are(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    read = read_images([str(tmp_path)], 4, tiny.loaded())
+    np.testing.assert_allclose(read, pixels[np.newaxis] / 255.0, atol=1e-6)
 
 
 def test_evaluations_to_an_error(tmp_path):

@@ -11,13 +11,14 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.generators.inputs.inputs import Inputs, Labels
 from tfinv.generators.output.border import Border, visible
+from tfinv.generators.passage import Passage
 from tfinv.graph.differentiable import why_not_differentiable
-from tfinv.graph.hinge import Hinge, measure_hinge
+from tfinv.graph.hinge import Hinge
 from tfinv.graph.interpret import Program
 from tfinv.graph.layers import Layer
-from tfinv.graph.model import GraphModel, split_tensor_name
+from tfinv.graph.model import GraphModel
 from tfinv.graph.ops import tensor_type
-from tfinv.graph.walk import canonical, topological_order
+from tfinv.graph.walk import canonical
 
 __all__ = ["BESIDE", "LATENT", "Split"]
 
@@ -26,8 +27,6 @@ LATENT = "latent"
 
 BESIDE = ("latent", "labels")
 """What g2 may read beside the code."""
-
-_SAMPLES, _NUMBERS = 256, 1 << 24  # of the generator, to see how far its units open
 
 
 class Split:
@@ -49,7 +48,8 @@ class Split:
       reads_latent: whether g2 reads z beside the code (BigGAN's conditional batch norm does).
       reads_labels: whether g2 reads the labels.
       free: which of `BESIDE` are free.
-      latent_read: bool [latent_size], the numbers of z that g2 reads beside the code.
+      latent_read: bool [latent_size], the numbers of z that g2 reads beside the code: in a
+        hierarchical generator, the chunks that are injected behind the cut.
       live_nodes: operations of g2 that run at every evaluation.
     """
 
@@ -70,8 +70,7 @@ class Split:
         self.is_latent = layer.name == LATENT
         self._model, self._inputs, self._border, self._output = model, inputs, border, output
         self._tensor = inputs.latent if self.is_latent else layer.name
-        self._node = split_tensor_name(self._tensor)[0]
-        self._between: dict[str, Program] = {}
+        self._passage = Passage(model, inputs, self._tensor)
         # The latent is the code itself at the layer "latent", and else an input like the labels.
         self._beside = dict(zip(BESIDE, inputs.names, strict=False))
         if self.is_latent:
@@ -232,7 +231,10 @@ class Split:
             )
 
     def obstacle(self) -> str | None:
-        """Says in one line why no gradient reaches the code, or None; traces the gradient anew."""
+        """Says, in one line that names the operation, why no gradient reaches the code, or None.
+
+        This traces the gradient anew: ask only when something has gone wrong.
+        """
         return why_not_differentiable(
             self._model,
             self._tensor,
@@ -244,9 +246,7 @@ class Split:
 
     def reaches(self, other: Split) -> bool:
         """Whether the code of another cut of this generator depends on the code here."""
-        return canonical(self._tensor) == canonical(other._tensor) or self._node in set(
-            topological_order(self._model.nodes, [other._tensor])
-        )
+        return self._passage.reaches(other._tensor)
 
     def follow(
         self,
@@ -268,23 +268,7 @@ class Split:
         """
         if self.is_latent:
             return other.g1(h, labels)
-        return self._carry(h, other._tensor, self._inputs.feeds(z, labels))
-
-    def _carry(
-        self, h: tf.Tensor | np.ndarray, tensor: str, feeds: Sequence[tf.Tensor]
-    ) -> tf.Tensor:
-        """What a later tensor is for a code, float32."""
-        if tensor not in self._between:
-            self._between[tensor] = Program(
-                self._model,
-                [tensor],
-                live=[self._tensor],
-                per_batch=self._inputs.names,
-                constants=self._inputs.constants,
-            )
-        between = self._between[tensor]
-        h = tf.cast(tf.convert_to_tensor(h), self._dtype)
-        return tf.cast(between.run([h], between.prepare(*feeds))[0], tf.float32)
+        return self._passage(h, other._tensor, self._inputs.feeds(z, labels))
 
     @functools.cached_property
     def hinge(self) -> Hinge | None:
@@ -292,11 +276,7 @@ class Split:
         tensor = None if self.is_latent else self._g2.rectified_tensor(self._tensor)
         if tensor is None:
             return None
-        count = max(3, min(_SAMPLES, _NUMBERS // int(np.prod(self.code_shape))))
-        z = np.random.default_rng(0).standard_normal([count, self.latent_size], np.float32)
-        labels = np.arange(count) % (self.classes or 1) if self.conditional else None
-        feeds = self._inputs.feeds(z[:3], None if labels is None else labels[:3])
-        return measure_hinge(lambda h: self._carry(h, tensor, feeds), self.g1(z, labels))
+        return self._passage.hinge(tensor, self.g1, self.code_shape)
 
     @functools.cached_property
     def _g1(self) -> Program:

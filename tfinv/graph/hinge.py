@@ -20,8 +20,10 @@ __all__ = ["Hinge", "measure_hinge", "rectified_tensor"]
 _NORMS = frozenset(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"))
 _AFFINE = frozenset(("Add", "AddV2", "BiasAdd", "Mul", "Sub")) | _NORMS
 _RESHAPING = frozenset(("ExpandDims", "Reshape", "Squeeze"))
-_LEAST_GAIN = 1e-6  # of the largest: a unit with less is as good as constant behind
+_LEAST_GAIN = 1e-3  # of the largest: opening a unit with less would take it far from all others
 _EXACT = 1e-4
+_CORRECTIONS = 2
+_HAIR = 2e-6  # several roundings of float32, and nothing that a picture shows
 
 
 class Hinge(NamedTuple):
@@ -42,8 +44,17 @@ class Hinge(NamedTuple):
     @property
     def open(self) -> np.ndarray:
         """A code all of whose units are open, as far as open ones are on average; float32 [D]."""
-        far = np.divide(self.level, self.gain, out=np.zeros_like(self.gain), where=self.gain != 0)
-        return self.at + far
+        return self.at + self._way
+
+    @property
+    def hair(self) -> np.ndarray:
+        """What a unit at its hinge is short of being open, float32 [D]; nobody sees it."""
+        return np.sign(self.gain) * _HAIR * (np.abs(self.at) + np.abs(self._way))
+
+    @property
+    def _way(self) -> np.ndarray:
+        zero = np.zeros_like(self.gain)
+        return np.divide(np.float32(self.level), self.gain, out=zero, where=self.gain != 0)
 
 
 def rectified_tensor(plan: Plan, tensor: str) -> str | None:
@@ -93,19 +104,29 @@ def measure_hinge(behind: Callable[[tf.Tensor], tf.Tensor], codes: tf.Tensor) ->
 
     Returns:
       None if `behind` is not affine unit by unit after all: where a constant is broadcast over the
-      units, there are more of them behind than before.
+      units, there are more of them behind than before. Neither if it rounds so coarsely that a unit
+      a hair beyond its hinge is not open.
     """
+
+    def seen_by_relu(values: np.ndarray) -> np.ndarray:
+        rows = np.broadcast_to(values.astype(np.float32), (3, *values.shape[-1:]))
+        found = behind(tf.reshape(rows, [3, *codes.shape[1:]]))
+        return np.asarray(found, np.float64).reshape(3, -1)
+
     usual = np.asarray(codes).reshape(len(codes), -1)
-    probes = np.repeat(np.float32([0.0, 1.0, -2.0]), usual.shape[1])
-    seen = np.asarray(behind(tf.reshape(probes, [3, *codes.shape[1:]]))).reshape(3, -1)
+    seen = seen_by_relu(np.outer([0.0, 1.0, -2.0], np.ones(usual.shape[1])))
     if seen.shape[1] != usual.shape[1]:
         return None
-    offset, gain = seen[0].astype(np.float64), seen[1].astype(np.float64) - seen[0]
+    offset, gain = seen[0], seen[1] - seen[0]
     scale = np.abs(offset) + np.abs(gain)
     if not np.all(np.abs(seen[2] - (offset - 2.0 * gain)) <= _EXACT * scale):
         return None
     gain = np.where(np.abs(gain) > _LEAST_GAIN * np.abs(gain).max(initial=0.0), gain, 0.0)
     at = np.divide(-offset, gain, out=np.zeros_like(gain), where=gain != 0.0)
+    for _ in range(_CORRECTIONS):  # far from the probes, their rounding counts
+        at -= np.divide(seen_by_relu(at)[0], gain, out=np.zeros_like(gain), where=gain != 0.0)
     opened = gain * (usual - at)
     level = opened[opened > 0.0].mean() if (opened > 0.0).any() else 1.0
-    return Hinge(at.astype(np.float32), gain.astype(np.float32), float(level))
+    hinge = Hinge(at.astype(np.float32), gain.astype(np.float32), float(level))
+    is_open = seen_by_relu(hinge.at + hinge.hair)[0] > 0.0
+    return hinge if is_open[gain != 0.0].all() else None

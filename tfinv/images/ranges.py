@@ -18,7 +18,12 @@ def to_float(image: np.ndarray) -> np.ndarray:
 
     Returns:
       float32 of the same shape, in [0, 1]; 255 becomes exactly 1.
+
+    Raises:
+      ValueError: if the values are no bytes: divided by 255, floats would be black.
     """
+    if image.dtype != np.uint8:
+        raise ValueError(f"a picture of {image.dtype} is not one of bytes")
     return image.astype(np.float32) / np.float32(255)
 
 

@@ -19,8 +19,6 @@ from tfinv.inversion.solvers.base import Constrain
 
 __all__ = ["a_hair_open", "resting"]
 
-_HAIR = 2e-6  # several roundings of float32, and nothing that a picture shows
-
 
 def resting(hinge: Hinge, inner: Constrain) -> Constrain:
     """Keeps units from going beyond their hinge.
@@ -49,7 +47,4 @@ def a_hair_open(hinge: Hinge, code: tf.Tensor) -> tf.Tensor:
       hinge: of the code.
       code: float32 [B, D], at the hinge or on the open side.
     """
-    scale = np.abs(hinge.at) + np.divide(
-        hinge.level, np.abs(hinge.gain), out=np.zeros_like(hinge.gain), where=hinge.gain != 0
-    )
-    return code + (np.sign(hinge.gain) * _HAIR * scale).astype(np.float32)
+    return code + hinge.hair

@@ -176,7 +176,10 @@ def find_starts(
     if restarts < 0:
         raise UserError(f"{restarts} restarts are too few: it is 0 or more")
     if restarts and not found[0].is_random:
-        raise UserError("restarts need another start each time, and stored codes are one: drop one")
+        raise UserError(
+            "restarts need another start each time, and stored codes or open units are always the "
+            "same: drop one"
+        )
     return found
 
 

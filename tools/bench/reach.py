@@ -8,7 +8,8 @@ import numpy as np
 
 import tfinv
 from tfinv.generators.generator import Generator
-from tfinv.images import decode, ranges, resize, sources
+from tfinv.images import decode, resize, sources
+from tfinv.inversion.solvers import SOLVERS
 
 __all__ = ["evaluations_to", "read_images"]
 
@@ -19,7 +20,7 @@ def read_images(specs: Sequence[str], count: int, generator: Generator) -> np.nd
     images = []
     for record in sources.list_images(specs):
         picture = decode.decode(record.read(), record.name)
-        images.append(ranges.to_float(resize.fit(picture, height, width)[0]))
+        images.append(resize.fit(picture, height, width)[0])
         if len(images) == count:
             break
     return np.stack(images)
@@ -37,12 +38,15 @@ def evaluations_to(
 ) -> tuple[int | None, Mapping[int, float]]:
     """Inverts with one budget after another, until the mean RMSE is low enough.
 
-    Each budget is a run of its own, because schedules depend on it.
+    Each budget is a run of its own, because schedules depend on it. A run starts as that solver
+    does behind a latent stage: L-BFGS with all units open where closed ones rest, others from the
+    code of a random latent, as in the thesis.
 
     Returns:
       The first budget that was enough, None if none was; and the mean RMSE of each that was tried.
     """
     errors: dict[int, float] = {}
+    opens = generator.split(layer).hinge is not None and SOLVERS[solver]().rests
     for budget in budgets:
         inverter = tfinv.Inverter(
             generator,
@@ -50,6 +54,7 @@ def evaluations_to(
             labels=labels,
             solver=solver,
             max_evaluations=budget,
+            start="open" if opens else "prior",
             batch_size=len(images),
         )
         errors[budget] = float(inverter.run(images).rmse.mean())

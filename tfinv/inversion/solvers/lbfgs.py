@@ -58,8 +58,8 @@ class LBFGS:
     progress. The gradient then means something else, so it is taken anew, and an exponential decay
     is a staircase of few steps; the curvature is kept, because it is nearly the same.
 
-    Numbers at a constraint stay there until their own gradient leads them off it, and the memory
-    learns from the others alone (two-metric projection; Bertsekas, 1982).
+    Numbers at a constraint stay there until their own gradient leads them off it; till then they
+    count as having none (two-metric projection; Bertsekas, 1982).
 
     Attributes:
       max_evaluations: budget of each image.
