@@ -17,6 +17,7 @@ import tfinv
 from tfinv.inversion import begin as subject
 from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
+from tfinv.inversion.result import StageResult
 from tfinv.inversion.solvers import Adam
 from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import STARTS, find_start, nth_seed
@@ -68,6 +69,20 @@ def test_a_later_stage(name, conditional):
     else:
         expected = made.split.g1(at.latents if name == "before" else fresh, at.labels)
     np.testing.assert_allclose(batch.start, expected, atol=1e-5)
+
+
+def test_open_units_are_for_pictures_that_are_not_recovered_yet():
+    before = stage("latent").split
+    latents = STARTS["prior"].latents(before, range(COUNT), 8)
+    rmse = np.array([0.3, 0.001, np.nan, 0.02])
+    found = StageResult(
+        "latent", latents, latents, PHOTOS, rmse, rmse, np.zeros(COUNT), ("",) * COUNT
+    )
+    made = stage("dense")
+    batch, _ = subject.begin(made, find_start("open"), standing().after(before, found))
+    opened = made.split.hinge.open.reshape(made.split.code_shape)
+    np.testing.assert_array_equal(batch.start.numpy()[[0, 2, 3]], [opened] * 3)
+    np.testing.assert_allclose(batch.start[1], made.split.g1(latents)[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("conditional", [False, True])

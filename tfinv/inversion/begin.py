@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.generators.split import Split
+from tfinv.images.metrics import RECOVERED
 from tfinv.inversion.constraints import streams
 from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.result import StageResult
@@ -35,6 +36,7 @@ class Standing:
       split: of the stage before, None if there is none; so are the next two.
       latents: float32 [B, latent_size], what it found.
       codes: float32 [B, *code_shape], likewise.
+      recovered: bool [B], whether its pictures are those of the images already.
     """
 
     targets: tf.Tensor
@@ -45,6 +47,7 @@ class Standing:
     split: Split | None = None
     latents: tf.Tensor | None = None
     codes: tf.Tensor | None = None
+    recovered: np.ndarray | None = None
 
     def after(self, split: Split, found: StageResult) -> Standing:
         """The same images behind one more stage."""
@@ -55,6 +58,7 @@ class Standing:
             split=split,
             latents=tf.constant(found.latents),
             codes=tf.constant(found.codes),
+            recovered=found.rmse < RECOVERED,
         )
 
 
@@ -96,6 +100,9 @@ def _proposed(stage: CompiledStage, start: Start, at: Standing, number: int) -> 
         labels = labels if weights is None else tf.constant(weights)
         code = _by_seed(start.codes, split, at.indices, seeds)
         code = split.g1(proposed, labels) if code is None else tf.constant(code)
+        if start.hinged and at.recovered is not None:
+            carried = at.split.follow(at.codes, split, at.latents, at.labels)
+            code = _where(tf.constant(at.recovered), carried, code)
         latents = latents if start.keeps_latents and latents is not None else proposed
     # Delta is measured from what z reaches, wherever the stage itself starts.
     anchor = code if split.is_latent else split.g1(latents, labels)

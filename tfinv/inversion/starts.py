@@ -35,7 +35,8 @@ class Start:
         the one with the least loss, and each costs it an evaluation.
       is_random: whether another seed is another start.
       behind: whether it is for layers behind the latent only.
-      hinged: whether it is only for layers that have a hinge (see `tfinv.graph.hinge`).
+      hinged: whether it is only for layers that have a hinge (see `tfinv.graph.hinge`); and images
+        that the stage before has recovered go on from what it found instead.
     """
 
     latents: Callable[[Split, Sequence[int], int], np.ndarray]
@@ -99,7 +100,8 @@ STARTS: dict[str, Start] = {
 """`prior`: z from N(0, I), and the code that it has. `small`: z within 0.001 of 0. `positive`: a
 code from U(0, 1), so that every ReLU right behind the layer is open ("full activation", thesis,
 section 4.7). `open`: the same with no chance in it, and on the scale of the generator: every unit
-as far open as open units are on average in what the generator draws itself. `generated`: the code
+as far open as open units are on average in what the generator draws itself; but an image that the
+stage before has recovered (RMSE below 0.02) goes on from there. `generated`: the code
 of a fresh z from N(0, I), which is the distribution that the generator was trained on at this layer
 (section 4.6).
 """

@@ -26,7 +26,7 @@ from tfinv.generators.generator import Generator
 from tfinv.generators.split import LATENT
 from tfinv.inversion.engine import Inverter
 from tfinv.inversion.stages import Stage
-from tfinv.inversion.starts import STARTS, find_start
+from tfinv.inversion.starts import find_start
 from tfinv.inversion.unknowns import CODE, free_names
 from tfinv.results.evaluation.verdict import Verdict, judge
 from tfinv.results.finish import earlier, finish
@@ -248,12 +248,11 @@ class Evaluation:
             return {}
         folder = stores[one.name, before].folder
         if self.later_start in ("open", "previous"):
-            found = carried_start(folder, self.generator.split(before), before)
+            opens = self.later_start == "open" and before == LATENT and self._rests[layer]
+            found = carried_start(folder, self.generator.split(before), before, opens=opens)
         else:
             found = stored_start(folder, layer)
         self._relay.start = found.start
-        if self.later_start == "open" and before == LATENT and self._rests[layer]:
-            self._relay.start = dataclasses.replace(found.start, codes=STARTS["open"].codes)
         return found.names
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from tfinv.applications.stored import StoredStart, stored_start
 from tfinv.errors import UserError
 from tfinv.generators.split import LATENT, Split
-from tfinv.inversion.starts import Start, find_start
+from tfinv.images.metrics import RECOVERED
+from tfinv.inversion.starts import STARTS, Start, find_start
 from tfinv.results.load import iterate_results
 
 __all__ = ["LATER_STARTS", "Relay", "carried_start", "depends_on"]
@@ -58,16 +59,24 @@ def depends_on(layers: Sequence[str], layer: str, later_start: str) -> list[str]
     return [LATENT]
 
 
-def carried_start(folder: str | Path, before: Split, layer: str) -> StoredStart:
+def carried_start(
+    folder: str | Path, before: Split, layer: str, *, opens: bool = False
+) -> StoredStart:
     """A start at a later layer from the codes of a run at an earlier one.
 
     Args:
       folder: of the run.
       before: its cut.
       layer: its name there.
+      opens: with all units open, for pictures that the run has not recovered.
     """
     found = stored_start(folder, layer)
-    labels = {row.index: row.labels for row in iterate_results(folder) if row.labels is not None}
+    labels, recovered = {}, set()
+    for row in iterate_results(folder):
+        if row.labels is not None:
+            labels[row.index] = row.labels
+        if row.rmse < RECOVERED:
+            recovered.add(row.index)
 
     def codes(split: Split, indices: Sequence[int], seed: int) -> np.ndarray:
         here = found.start.codes(before, indices, seed)
@@ -77,6 +86,10 @@ def carried_start(folder: str | Path, before: Split, layer: str) -> StoredStart:
             fed = np.asarray([labels[index] for index in indices])
         if here is None:
             here = before.g1(latents, fed)
-        return before.follow(here, split, latents, fed).numpy()
+        carried = before.follow(here, split, latents, fed).numpy()
+        if opens:
+            lost = np.asarray([index not in recovered for index in indices])
+            carried[lost] = STARTS["open"].codes(split, indices, seed)[lost]
+        return carried
 
     return found._replace(start=dataclasses.replace(found.start, codes=codes))
