@@ -237,5 +237,45 @@ def test_labels_that_do_not_fit(labels, words):
         tfinv.Inverter(tiny.loaded(conditional=True), labels=labels).run(PHOTOS)
 
 
+def test_what_can_be_gone_through_once_is_as_good_as_a_list():
+    images = tiny.loaded()(tiny.loaded().sample_latents(2, 3)).numpy()
+    few = {"max_evaluations": 2, "batch_size": 2}
+    inverter = tfinv.Inverter(
+        tiny.loaded(), iter(["latent", "dense"]), optimize=iter(["code"]), **few
+    )
+    found = inverter.run(image for image in images)
+    expected = tfinv.Inverter(tiny.loaded(), optimize="code", **few).run(images)
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    conditional = tiny.loaded(conditional=True)
+    assert len(tfinv.Inverter(conditional, labels=iter([0, 1]), **few).run(images).codes) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"batch_size": 2.5}, "batch size 2.5 is no whole number"),
+        ({"batch_size": 0}, "batch size 0 is too small"),
+        ({"seed": -1}, "seed -1 is too small"),
+    ],
+)
+def test_counts_that_are_none(options, words):
+    with pytest.raises(UserError, match=words):
+        tfinv.Inverter(tiny.loaded(), **options)
+
+
+@pytest.mark.parametrize(
+    ("indices", "options", "words"),
+    [
+        ([4, 5], {}, "2 indices do not fit 3 images"),
+        (range(4), {}, "4 indices do not fit 3 images"),
+        (range(3), {"slots": 0}, "number of slots 0 is too small"),
+    ],
+)
+def test_batches_that_do_not_fit(indices, options, words):
+    images = np.zeros((3, 8, 8, 3), np.float32)
+    with pytest.raises(UserError, match=words):
+        tfinv.Inverter(tiny.loaded()).run_batch(images, indices, **options)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import numbers
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -88,8 +90,8 @@ class Inverter:
         optimize: Sequence[str] | None = None,
         constraint: str | Constraint | None = None,
     ):
-        if batch_size < 1:
-            raise UserError(f"batch size {batch_size} is too small: it is at least 1")
+        _check_count("batch size", batch_size, 1)
+        _check_count("seed", seed, 0)
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
         self._labels = None if labels is None else self.check_labels(labels)
         self._stages = make_stages(
@@ -176,6 +178,13 @@ class Inverter:
         """
         images = self._check(images)
         given = self.check_labels(labels)
+        for what, rows in (("indices", indices), ("labels", given)):
+            if rows is not None and len(rows) != len(images):
+                raise UserError(
+                    f"{len(rows)} {what} do not fit {len(images)} images: give one each"
+                )
+        if slots is not None:
+            _check_count("number of slots", slots, 1)
         tickets = (
             Ticket(row, index, images[row], None if given is None else given[row])
             for row, index in enumerate(indices)
@@ -229,14 +238,14 @@ class Inverter:
                     f"{self.generator.path} is conditional: give a label for each image"
                 )
             return None
-        given = np.asarray(labels)
+        given = np.asarray(_listed(labels))
         if given.ndim == 2 and given.dtype.kind == "f":
             return self.generator.inputs.label_weights(given).numpy()
-        return self.generator.check_labels(labels)
+        return self.generator.check_labels(given)
 
     def _check(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         try:
-            images = np.asarray(images)
+            images = np.asarray(_listed(images))
         except ValueError:
             raise UserError("the images are of different shapes: resize them to one") from None
         if images.ndim != 4 or images.shape[1:] != self.generator.image_shape or not len(images):
@@ -256,3 +265,15 @@ class Inverter:
                 "uint8"
             )
         return images
+
+
+def _listed(values: Any) -> Any:
+    """What can be gone through only once, as a list; NumPy would take it for one object."""
+    return list(values) if isinstance(values, Iterator) else values
+
+
+def _check_count(what: str, value: Any, least: int) -> None:
+    if not isinstance(value, numbers.Integral):
+        raise UserError(f"{what} {value!r} is no whole number")
+    if value < least:
+        raise UserError(f"{what} {value} is too small: it is at least {least}")

@@ -37,8 +37,9 @@ def make_stages(
     Raises:
       UserError: if a name is unknown or the options do not fit together.
     """
-    if isinstance(stages, (str, Stage)):
-        stages = [stages]
+    stages = [stages] if isinstance(stages, (str, Stage)) else list(stages)
+    if optimize is not None:
+        optimize = (optimize,) if isinstance(optimize, str) else tuple(optimize)
     if not stages:
         raise UserError("no stage is given: name at least one layer, such as dense")
     budgets = _budgets(max_evaluations, len(stages))

@@ -59,8 +59,7 @@ def free_names(optimize: Sequence[str] | None) -> tuple[str, ...]:
     """
     if optimize is None:
         return (LATENT,)
-    if isinstance(optimize, str):
-        optimize = [optimize]
+    optimize = [optimize] if isinstance(optimize, str) else list(optimize)
     unknown = [name for name in optimize if name not in PARTS]
     if unknown:
         raise UserError(f"{unknown[0]!r} cannot be optimised: {', '.join(PARTS)} can")
