@@ -87,6 +87,7 @@ def main(argv: Sequence[str]) -> int:
         features=feature_flags.load_flagged_network(),
         relu_leak=values.relu_leak,
         leak_schedule=values.leak_schedule,
+        closed_units=values.closed_units,
         optimize=values.optimize,
         constraint=values.constraint,
         restarts=values.restarts,
@@ -96,6 +97,7 @@ def main(argv: Sequence[str]) -> int:
     values.layers = evaluation.layers
     values.max_evaluations = list(map(str, evaluation.budgets))
     values.relu_leak, values.leak_schedule = evaluation.solver.leak, evaluation.solver.leak_schedule
+    values.closed_units = "rest" if evaluation.solver.rests else "free"
     values.optimize = list(evaluation.optimize)
     values.compare = list(pair or ()) or None
     return _run(evaluation, pair, argv[0])

@@ -83,6 +83,7 @@ def main(argv: Sequence[str]) -> int:
         max_evaluations=budgets,
         relu_leak=flags.FLAGS.relu_leak,
         leak_schedule=flags.FLAGS.leak_schedule,
+        closed_units=flags.FLAGS.closed_units,
         batch_size=min(flags.FLAGS.batch_size or total, total),
         seed=flags.FLAGS.seed,
         optimize=label_flags.what_to_optimize(generator, stages),
@@ -96,6 +97,7 @@ def main(argv: Sequence[str]) -> int:
     flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
     flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
     flags.FLAGS.leak_schedule = inverter.stages[0].solver.leak_schedule
+    flags.FLAGS.closed_units = "rest" if inverter.stages[0].solver.rests else "free"
     flags.FLAGS.optimize = list(inverter.optimize)
     # --layer stands for --stages, and a command refuses both.
     idle = (*inversion_flags.ELSEWHERE, *(("stages",) if _LAYER.value is not None else ()))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from generators import tiny
 
 import tfinv
+from tfinv.errors import UserError
 from tfinv.graph.hinge import Hinge
 from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
@@ -49,8 +50,8 @@ def test_what_rests_and_what_does_not():
     assert stage(loss="mse + 1e-6*likelihood").objective.hinge is not None
     assert stage("latent").objective.hinge is None  # z itself is read by a matrix product
     assert stage(solver=Adam()).objective.hinge is None  # the thesis's method
-    assert stage(solver=LBFGS(leak=0.0)).objective.hinge is None  # the true gradient was asked for
-    assert stage(solver=LBFGS(leak_schedule="off")).objective.hinge is None
+    assert stage(solver=LBFGS(rests=False)).objective.hinge is None
+    assert stage(solver=LBFGS(leak_schedule="off")).objective.hinge is not None  # another matter
     for term in ("delta", "projection"):  # they see a unit move that no picture shows
         assert stage(loss=f"mse + 1e-6*{term}").objective.hinge is None
     assert stage(conditional=True).objective.hinge is None  # each class has hinges of its own
@@ -109,22 +110,30 @@ def test_later_stages_start_open_where_units_rest():
     np.testing.assert_array_equal(seen["dense"], np.tile(hinge.open, (2, 1)))
 
 
-class Free(LBFGS):
-    """The same solver, but its codes may go beyond their hinges."""
-
-    rests = False
-
-
 @pytest.mark.parametrize("start", ["open", "generated"])
 def test_resting_alone_is_worth_something(start):
     rng = np.random.default_rng(1)
     images = rng.random((4, 8, 8, 3)).astype(np.float32)  # noise: every unit is needed somewhere
     rmse = {}
-    for solver in (LBFGS, Free):
-        plan = Stage("dense", Loss.of("mse"), solver(max_evaluations=40))
-        inverter = tfinv.Inverter(tiny.loaded(), [plan], start=start, batch_size=4)
-        rmse[solver] = inverter.run(images).rmse.mean()
-    assert rmse[LBFGS] < 0.99 * rmse[Free]
+    for closed_units in ("rest", "free"):
+        inverter = tfinv.Inverter(
+            tiny.loaded(),
+            "dense",
+            start=start,
+            max_evaluations=40,
+            batch_size=4,
+            closed_units=closed_units,
+        )
+        rmse[closed_units] = inverter.run(images).rmse.mean()
+    assert rmse["rest"] < 0.99 * rmse["free"]
+
+
+def test_what_closed_units_cannot_do():
+    with pytest.raises(UserError, match="rest or be free"):
+        tfinv.Inverter(tiny.loaded(), closed_units="sleep")
+    with pytest.raises(UserError, match="adam leaves closed units free"):
+        tfinv.Inverter(tiny.loaded(), closed_units="rest", solver="adam")
+    assert not tfinv.Inverter(tiny.loaded(), closed_units="free", solver="adam").rests[1]
 
 
 if __name__ == "__main__":

@@ -56,8 +56,15 @@ flags.DEFINE_float(
     "relu_leak",
     None,
     "Share of a negative gradient that a closed ReLU lets through at first, 0 to 1, so that a unit "
-    "that the picture needs can open. By default 0.03 for lbfgs, 0.1 for adam. With lbfgs, closed "
-    "units that only a ReLU reads rest where they close, and pass all of it; 0 ends that too.",
+    "that the picture needs can open. By default 0.03 for lbfgs, 0.1 for adam.",
+)
+flags.DEFINE_enum(
+    "closed_units",
+    None,
+    ["rest", "free"],
+    "Units that only a ReLU reads. rest: they stay where that closes them, and have the whole "
+    "gradient there, lbfgs's default; free: they may go beyond, where the picture is the same, as "
+    "in the thesis, and adam's only way.",
 )
 flags.DEFINE_enum(
     "leak_schedule",

@@ -57,6 +57,8 @@ class Inverter:
         solver's own default if None.
       leak_schedule: how that falls: "off", "fixed", "decaying" or "stepped"; the solver's own
         default if None.
+      closed_units: "rest" or "free": whether units that only a ReLU reads stay where they close, or
+        may go beyond (see `tfinv.inversion.resting`); the solver's own default if None.
       batch_size: images at a time: each stage has so many slots, and an image that is done leaves
         its own to the next.
       seed: of the starts.
@@ -85,6 +87,7 @@ class Inverter:
         max_evaluations: int | Sequence[int] | None = None,
         relu_leak: float | None = None,
         leak_schedule: str | None = None,
+        closed_units: str | None = None,
         batch_size: int = 16,
         seed: int = 0,
         optimize: Sequence[str] | None = None,
@@ -102,6 +105,7 @@ class Inverter:
             max_evaluations=max_evaluations,
             relu_leak=relu_leak,
             leak_schedule=leak_schedule,
+            closed_units=closed_units,
             optimize=optimize,
             constraint=find_constraint(constraint) if isinstance(constraint, str) else constraint,
         )

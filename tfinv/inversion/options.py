@@ -17,7 +17,9 @@ from tfinv.inversion.solvers.leak import leak_schedule as check_leak
 from tfinv.inversion.stages import Stage
 from tfinv.inversion.unknowns import check_freedom, free_names
 
-__all__ = ["make_stages"]
+__all__ = ["CLOSED_UNITS", "make_stages"]
+
+REST, FREE = CLOSED_UNITS = ("rest", "free")
 
 
 def make_stages(
@@ -29,6 +31,7 @@ def make_stages(
     max_evaluations: int | Sequence[int] | None,
     relu_leak: float | None,
     leak_schedule: str | None,
+    closed_units: str | None = None,
     optimize: Sequence[str] | None,
     constraint: Constraint | None = None,
 ) -> list[CompiledStage]:
@@ -43,7 +46,9 @@ def make_stages(
     if not stages:
         raise UserError("no stage is given: name at least one layer, such as dense")
     budgets = _budgets(max_evaluations, len(stages))
-    solvers = [_solver(solver, budget, relu_leak, leak_schedule) for budget in budgets]
+    solvers = [
+        _solver(solver, budget, relu_leak, leak_schedule, closed_units) for budget in budgets
+    ]
     plans = [
         stage if isinstance(stage, Stage) else Stage(stage, loss, chosen, optimize, constraint)
         for stage, chosen in zip(stages, solvers, strict=True)
@@ -59,12 +64,25 @@ def make_stages(
     return made
 
 
-def _solver(name: str, budget: int | None, leak: float | None, schedule: str | None) -> Any:
+def _solver(
+    name: str,
+    budget: int | None,
+    leak: float | None,
+    schedule: str | None,
+    closed_units: str | None,
+) -> Any:
     if name not in SOLVERS:
         raise UserError(f"solver {name!r} is not known: it is one of {', '.join(SOLVERS)}")
     schedule, leak = check_leak(schedule, leak)
     options = {"max_evaluations": budget, "leak": leak, "leak_schedule": schedule}
-    return SOLVERS[name](**{key: value for key, value in options.items() if value is not None})
+    given = {key: value for key, value in options.items() if value is not None}
+    if closed_units not in (None, *CLOSED_UNITS):
+        raise UserError(f"closed units {closed_units!r}: they can {' or be '.join(CLOSED_UNITS)}")
+    if not SOLVERS[name].rests and closed_units == REST:
+        raise UserError(f"the solver {name} leaves closed units free: drop closed_units={REST}")
+    if SOLVERS[name].rests and closed_units is not None:
+        given["rests"] = closed_units == REST
+    return SOLVERS[name](**given)
 
 
 def _budgets(budget: int | Sequence[int] | None, stages: int) -> list[int | None]:

@@ -60,7 +60,9 @@ def _name(name: str, weight: float) -> str:
 def _maker(setup: Setup, weight: float) -> Callable:
     def make() -> Callable[[PictureSet, OnProgress], Arrays]:
         loss = f"mse + {weight!r}*projection" if weight else "mse"
-        inverter = setup.inverter(["dense"], start="generated", loss=loss)
+        # Where units rest decides the components of codes, and with the term they cannot rest.
+        free = {"start": "generated", "closed_units": "free"}
+        inverter = setup.inverter(["dense"], loss=loss, **free)
         split = setup.generator.split("dense")
         basis = column_basis(split)
 

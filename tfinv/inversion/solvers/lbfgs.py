@@ -15,7 +15,7 @@ from tfinv.inversion.solvers.curvature import (
     nothing_known,
     remember,
 )
-from tfinv.inversion.solvers.leak import HELD, OFF, STEPPED, LeakStep, leak_steps
+from tfinv.inversion.solvers.leak import HELD, STEPPED, LeakStep, leak_steps
 
 __all__ = ["LBFGS", "LBFGSState"]
 
@@ -70,6 +70,7 @@ class LBFGS:
         converged.
       first_length: length of the first step, in units of the code.
       leak_schedule: how the leak falls, a name out of `leak.SCHEDULES`.
+      rests: whether closed units rest at their hinge; see `Solver`.
     """
 
     max_evaluations: int = 300
@@ -79,11 +80,7 @@ class LBFGS:
     tolerance: float = 1e-3
     first_length: float = 1.0
     leak_schedule: str = STEPPED
-
-    @property
-    def rests(self) -> bool:
-        """Whether closed units rest at their hinge: unless the true gradient is asked for."""
-        return self._leaks != leak_steps(OFF, 0.0)
+    rests: bool = True
 
     @property
     def _leaks(self) -> tuple[LeakStep, ...]:
