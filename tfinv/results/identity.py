@@ -43,8 +43,11 @@ def check_identity(folder: Path, identity: Identity) -> None:
 def _read(path: Path) -> dict[str, str | int]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read: {error}; delete it to go on") from error
-    if not isinstance(found, dict):
+    kinds = {"generator": str, "pictures": int}
+    if not isinstance(found, dict) or any(
+        not isinstance(found.get(name, kind()), kind) for name, kind in kinds.items()
+    ):
         raise UserError(f"{path}: is not what tfinv has written; delete it to go on")
     return found
