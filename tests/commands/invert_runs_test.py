@@ -157,6 +157,48 @@ def test_an_interrupt_keeps_what_is_done_and_what_is_in_work(invert, tmp_path, m
     assert slots[0] == slots[1] and 0 <= slots[0]["wasted"] < 0.1 * slots[0]["computed"]
 
 
+@pytest.mark.parametrize("between", ["shards", "take"])
+def test_an_interrupt_between_a_shard_and_the_note_of_it(invert, tmp_path, monkeypatch, between):
+    """It waits until the two agree: the rows are not written again, and the state is."""
+    from tfinv.applications.outcome import Gathered
+    from tfinv.results.store import Store
+
+    sent, take = [], Gathered.take
+
+    def interrupt():
+        if not sent:
+            sent.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def take_interrupted(self, spending):
+        interrupt()
+        return take(self, spending)
+
+    class Shards:
+        """The store's counter, at whose second value the signal comes."""
+
+        def __get__(self, store, owner=None):
+            return store.__dict__["shards"]
+
+        def __set__(self, store, value):
+            store.__dict__["shards"] = value
+            if value:
+                interrupt()
+
+    if between == "take":
+        monkeypatch.setattr(Gathered, "take", take_interrupted)
+    else:
+        monkeypatch.setattr(Store, "shards", Shards(), raising=False)
+    done = invert(images="sample:40")
+    monkeypatch.undo()
+    assert sent and done.status == 130 and done.err.splitlines()[-1] == "interrupted"
+    assert (tmp_path / "out" / "state.npz").exists()
+    again = invert(images="sample:40")
+    assert again.status == 0 and "note:" not in again.err
+    found = [(r.index, r.stage) for r in iterate_results(tmp_path / "out")]
+    assert len(found) == len(set(found)) == 80
+
+
 def test_sigterm_ends_a_run_as_an_interrupt_does(saved, tmp_path):
     arguments = [f"--generator={saved['dcgan']}", f"--output_dir={tmp_path / 'out'}", *QUICK]
     command = [sys.executable, "-m", "tfinv.invert", "--images=sample:100000", *arguments]

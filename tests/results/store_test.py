@@ -51,6 +51,20 @@ def test_what_is_added_can_be_read_and_continued(tmp_path):
     assert names == ["codes-00000.npz", "codes-00001.npz", "codes-00002.npz", "config.cfg"]
 
 
+def test_an_image_that_is_in_two_shards_is_refused(tmp_path):
+    with open_store(tmp_path / "out") as store:
+        store.add(fakes.batch(0, 2))
+        store.add(fakes.batch(2, 2))
+    shards = sorted((tmp_path / "out").glob("codes-*.npz"))
+    shards[1].rename(tmp_path / "out" / "codes-00007.npz")
+    double = tmp_path / "out" / "codes-00003.npz"
+    double.write_bytes(shards[0].read_bytes())
+    refused(tmp_path / "out", r"codes-00003\.npz: holds image 0, which codes-00000\.npz holds too")
+    double.unlink()
+    with open_store(tmp_path / "out") as store:
+        assert store.finished_indices() == {0, 1, 2, 3}
+
+
 def test_an_image_is_finished_at_its_place_and_under_its_name_alone(tmp_path):
     added = fakes.batch(0, 2)
     names = {row.index: row.name for row in added}

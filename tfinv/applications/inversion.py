@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from tfinv.applications.interrupts import held_off
 from tfinv.applications.outcome import Gathered, Outcome
 from tfinv.applications.pictures import Picture
 from tfinv.applications.reader import Reader
@@ -28,6 +29,7 @@ SAVE_EVERY = 30.0
 """Seconds between two moments at which all that is finished and all that is in work is on disk."""
 
 _MISFITS = (ValueError, KeyError, IndexError, TypeError)
+_TICK = 0.1  # seconds after which this thread, while it waits, looks whether it is to end
 _QUEUED = 4  # times the batch size: results that wait to be written
 
 
@@ -85,10 +87,11 @@ def invert_pictures(
             on_note(f"what was in work cannot be taken up ({error}): it is begun again")
             store.forget()
             job.attach(reader, label_search, None)
-        job.work(reader, save_every)
+        with held_off() as check:
+            job.work(reader, save_every, check)
+            store.forget()
     finally:
         reader.close()
-    store.forget()
     return job.spending
 
 
@@ -128,14 +131,15 @@ class _Job:
         if kept is not None:
             self._shards = kept.begun.shards
 
-    def work(self, reader: Reader, save_every: float) -> None:
+    def work(self, reader: Reader, save_every: float, check: Callable[[], None]) -> None:
         """Stores what the workers find, until they have nothing more to do.
 
-        If anything ends it earlier, what is finished and what is in work is stored.
+        If anything ends it earlier, what is finished and what is in work is stored. An interrupt
+        does at `check`, which is called between two results, and must not elsewhere.
         """
-        reader.start()
         try:
-            self._work(save_every)
+            reader.start()
+            self._work(save_every, check)
         except BaseException:
             reader.stop()  # first: a worker may wait for a picture
             self._stop()
@@ -144,20 +148,21 @@ class _Job:
                 self._save()
             raise
 
-    def _work(self, save_every: float) -> None:
+    def _work(self, save_every: float, check: Callable[[], None]) -> None:
         self._save()
         for worker in self._workers:
             self._running += 1
             worker.start()
         due = time.monotonic() + save_every
         while self._running:
+            check()
             left = due - time.monotonic()
             if left <= 0:
                 self._save()
                 due = time.monotonic() + save_every
                 continue
             with contextlib.suppress(queue.Empty):
-                self._take(self._results.get(timeout=left))
+                self._take(self._results.get(timeout=min(left, _TICK)))
             if self._gathered.full:
                 self._flush()
         self._flush()

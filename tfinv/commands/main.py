@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from absl import app, flags
 
+from tfinv.applications.interrupts import deliver
 from tfinv.errors import UserError
 
 __all__ = ["FAILED_TO_START", "SOME_FAILED", "Terminated", "import_tensorflow", "run_main"]
@@ -34,7 +35,8 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
     Returns:
       What `main` returns; 0 after --help; 2, with one line on stderr, if the flags or something
       else that a user can mend were wrong; 130 after Ctrl-C, and 143 after SIGTERM. Either is a
-      KeyboardInterrupt for `main`, once; the second one ends the process at once.
+      KeyboardInterrupt for `main`, once, where `tfinv.applications.interrupts` lets it; the
+      second one ends the process at once.
     """
     argv = list(sys.argv if argv is None else argv)
     app.define_help_flags()
@@ -66,7 +68,7 @@ def run_main(main: Callable[[Sequence[str]], int], argv: Sequence[str] | None = 
 
 @contextmanager
 def _signals():
-    """Turns the first SIGINT or SIGTERM into an exception, and leaves at once at the second."""
+    """Delivers the first SIGINT or SIGTERM as an exception, and leaves at once at the second."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -77,7 +79,7 @@ def _signals():
         if came:
             os._exit(_BY_SIGNAL + number)
         came = True
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        deliver(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -71,7 +71,7 @@ class Store:
             for path in paths:
                 number = _number(path)
                 for row in read_rows(path):
-                    self._finished[row.index] = _entry(number, row.name)
+                    self._find(path, number, row)
             self.shards = 1 + _number(paths[-1]) if paths else 0
             try:
                 self._state = read_state(self.folder / STATE, config_text)
@@ -198,6 +198,16 @@ class Store:
         """
         for path in self._paths():
             yield from read_shard(path, wanted)
+
+    def _find(self, path: Path, number: int, row: ImageResult) -> None:
+        entry = _entry(number, row.name)
+        there = self._finished.setdefault(row.index, entry) >> _BITS
+        if there != number:
+            raise UserError(
+                f"{path}: holds image {row.index}, which codes-{there:05d}.npz holds too: move one "
+                "of the two away, and the same command does again what is missing then; or add "
+                "--overwrite"
+            )
 
     def _paths(self) -> list[Path]:
         with storage_errors(self.folder):
