@@ -232,6 +232,8 @@ def test_the_batch_size_of_a_run_is_its_own(saved, tmp_path):
         config = (out / "config.cfg").read_text()
         (out / "config.cfg").write_text(config.replace(f"size={expected}", "size=3"))
         assert run("tfinv.invert", *given).status == 0  # it does not choose again
+        (out / "config.cfg").write_text(config.replace(f"size={expected}", "size=many"))
+        run("tfinv.invert", *given).refused("config.cfg", "--batch_size=many", "--overwrite")
 
 
 def test_devices_that_there_are_not(invert):

@@ -21,25 +21,35 @@ _SLOW = 0.5  # seconds a step: a device that needs them is busy, and its memory 
 _LONG = 0.3  # seconds of a measurement
 
 
-def choose_batch_size(inverter: Inverter, count: int) -> int:
+def choose_batch_size(inverter: Inverter, count: int, device: str | None = None) -> int:
     """The batch size with which a run should be fastest.
 
     The last stage, which mostly has the largest share of the work, is run for a moment at a few
-    sizes, each larger than the one before, as long as that makes an image much cheaper.
+    sizes, each larger than the one before, as long as that makes an image much cheaper and there
+    is memory for it.
 
     Args:
       inverter: what will be done; its loop for the size that is chosen is compiled then.
       count: of images.
+      device: its name, where it is measured; None for TensorFlow's choice.
 
     Returns:
       At least 1. The number of images where they are few; nothing is measured then.
+
+    Raises:
+      tf.errors.ResourceExhaustedError: if there is no memory even for the smallest size.
     """
-    sizes = [size for size in _SIZES if size * _WORTH <= count]
-    if count < _USUAL * _WORTH or not sizes:
+    if count < _USUAL * _WORTH:
         return max(1, min(count, _USUAL))
-    best, least = sizes[0], float("inf")
-    for size in sizes:
-        seconds = _seconds_a_step(inverter, size)
+    best, least = 0, float("inf")
+    for size in (size for size in _SIZES if size * _WORTH <= count):
+        try:
+            with tf.device(device):
+                seconds = _seconds_a_step(inverter, size)
+        except tf.errors.ResourceExhaustedError:
+            if not best:
+                raise
+            break
         if seconds / size * _GAIN > least:
             break
         best, least = size, seconds / size
