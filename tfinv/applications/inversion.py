@@ -15,6 +15,7 @@ from tfinv.applications.pictures import Picture
 from tfinv.applications.reader import Reader
 from tfinv.applications.stored import with_start
 from tfinv.applications.worker import Ended, Worker
+from tfinv.errors import UserError
 from tfinv.inversion.engine import Inverter, OnProgress
 from tfinv.inversion.labels import LabelSearch
 from tfinv.inversion.result import Spending
@@ -72,8 +73,7 @@ def invert_pictures(
     Raises:
       UserError: if something cannot be read or written; what is finished is kept.
     """
-    job = _Job(inverter, store, devices, on_batch, on_progress)
-    kept = _take_up(store, len(devices), on_note)
+    job = _Job(inverter, store, devices, on_batch, on_progress, on_note)
     todo = (
         with_start(picture, stored_names)
         for picture in pictures
@@ -81,12 +81,7 @@ def invert_pictures(
     )
     reader = Reader(todo, len(devices), inverter.batch_size)
     try:
-        try:
-            job.attach(reader, label_search, kept)
-        except _MISFITS as error:  # it is whole, but of another version of tfinv
-            on_note(f"what was in work cannot be taken up ({error}): it is begun again")
-            store.forget()
-            job.attach(reader, label_search, None)
+        job.take_up(reader, label_search)
         with held_off() as check:
             job.work(reader, save_every, check)
             store.forget()
@@ -105,8 +100,9 @@ class _Job:
         devices: Sequence[str | None],
         on_batch: Callable[[Outcome], None],
         on_progress: OnProgress | None,
+        on_note: Callable[[str], None],
     ):
-        self._store, self._on_batch = store, on_batch
+        self._store, self._on_batch, self._on_note = store, on_batch, on_note
         self._results: queue.Queue = queue.Queue(_QUEUED * inverter.batch_size)
         self._gathered = Gathered(inverter.batch_size, inverter.stages[-1].layer)
         report = None if on_progress is None else _one_at_a_time(on_progress)
@@ -119,7 +115,18 @@ class _Job:
         """Of all workers."""
         return sum((worker.spending for worker in self._workers), Spending())
 
-    def attach(self, reader: Reader, search: LabelSearch | None, kept: State | None) -> None:
+    def take_up(self, reader: Reader, search: LabelSearch | None) -> None:
+        """Prepares the workers; they go on with what the store has in work, if that fits."""
+        # A local name: its arrays, as much as all that is in work, leave memory with it.
+        kept = _take_up(self._store, len(self._workers), self._on_note)
+        try:
+            self._attach(reader, search, kept)
+        except _MISFITS as error:  # it is whole, but does not fit what is run
+            self._on_note(f"what was in work cannot be taken up ({error}): it is begun again")
+            self._store.forget()
+            self._attach(reader, search, None)
+
+    def _attach(self, reader: Reader, search: LabelSearch | None, kept: State | None) -> None:
         """Gives each worker its stream of pictures, and what an earlier sitting left in work.
 
         Raises:
@@ -140,19 +147,20 @@ class _Job:
         try:
             reader.start()
             self._work(save_every, check)
-        except BaseException:
+        except BaseException as error:
             reader.stop()  # first: a worker may wait for a picture
-            self._stop()
-            # It may be the disk that is full; then the older state is as good.
-            with contextlib.suppress(Exception):
+            self._stop(error)
+            try:
                 self._save()
+            except UserError as fault:  # as of a full disk; the older state is as good
+                self._on_note(f"what was in work could not be kept: {fault}")
             raise
 
     def _work(self, save_every: float, check: Callable[[], None]) -> None:
         self._save()
         for worker in self._workers:
-            self._running += 1
             worker.start()
+            self._running += 1  # now: one that does not start never says that it has ended
         due = time.monotonic() + save_every
         while self._running:
             check()
@@ -167,13 +175,22 @@ class _Job:
                 self._flush()
         self._flush()
 
-    def _stop(self) -> None:
-        """Ends all workers after their step; what they have found by then is gathered."""
+    def _stop(self, error: BaseException) -> None:
+        """Ends all workers after their step; what they have found by then is gathered.
+
+        A fault that another worker has too is said, unless it is the same, as one of the reading.
+        """
         for worker in self._workers:
             worker.stop()
         while self._running:
-            with contextlib.suppress(Exception):
-                self._take(self._results.get())
+            item = self._results.get()
+            if not isinstance(item, Ended):
+                self._take(item)
+                continue
+            self._running -= 1
+            if item.error not in (None, error):
+                why = " ".join(f"{type(item.error).__name__} {item.error}".split())
+                self._on_note(f"another device has failed too: {why}")
 
     def _save(self) -> None:
         """Writes what is finished, and then what is in work."""
