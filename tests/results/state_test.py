@@ -33,8 +33,8 @@ def test_a_state_comes_back_once(tmp_path):
         assert store.has_state and store.fault == ""
         found = store.take_state()
         assert found.begun == state().begun and not store.has_state
-        np.testing.assert_array_equal(found.below("0")["a"], np.arange(5.0))
-        np.testing.assert_array_equal(found.below("1")["b"], np.eye(2))
+        np.testing.assert_array_equal(found.arrays["0/a"], np.arange(5.0))
+        np.testing.assert_array_equal(found.arrays["1/b"], np.eye(2))
         store.forget()
     with open_store(tmp_path / "out") as store:
         assert not store.has_state and not (tmp_path / "out" / STATE).exists()

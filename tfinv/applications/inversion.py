@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import numpy as np
+
 from tfinv.applications.interrupts import held_off
 from tfinv.applications.outcome import Gathered, Outcome
 from tfinv.applications.pictures import Picture
@@ -21,6 +23,9 @@ from tfinv.inversion.labels import LabelSearch
 from tfinv.inversion.result import Spending
 from tfinv.inversion.solvers.base import SolverState
 from tfinv.inversion.stages import Stage
+from tfinv.inversion.tickets import Ticket
+from tfinv.packing import below, under
+from tfinv.results.record import ImageResult
 from tfinv.results.state import Begun, State
 from tfinv.results.store import Store
 
@@ -133,7 +138,9 @@ class _Job:
           ValueError: if that does not fit; so do KeyError, IndexError and TypeError.
         """
         for number, worker in enumerate(self._workers):
-            own = None if kept is None else (kept.begun.cursors[number], kept.below(f"{number}"))
+            own = None
+            if kept is not None:
+                own = kept.begun.cursors[number], below(f"{number}", kept.arrays)
             worker.attach(reader.stream(number), search, own)
         if kept is not None:
             self._shards = kept.begun.shards
@@ -201,15 +208,13 @@ class _Job:
                 self._take(self._results.get_nowait())
         self._flush()
         names = {index: name for each in in_work for index, name in each.names.items()}
-        arrays = {
-            f"{number}/{name}": value
-            for number, each in enumerate(in_work)
-            for name, value in each.arrays().items()
-        }
+        arrays: dict[str, np.ndarray] = {}
+        for number, each in enumerate(in_work):
+            arrays |= under(f"{number}", each.arrays())
         begun = Begun(self._shards, tuple(each.cursor for each in in_work), names)
         self._store.keep(State(begun, arrays))
 
-    def _take(self, item) -> None:
+    def _take(self, item: Ticket | list[ImageResult] | Ended) -> None:
         if isinstance(item, Ended):
             self._running -= 1
             if item.error is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfinv.applications.pictures import Picture
@@ -16,13 +18,14 @@ from tfinv.applications.stream import Stream
 from tfinv.inversion.engine import Inverter, OnProgress
 from tfinv.inversion.labels import LabelSearch
 from tfinv.inversion.pipeline import Frozen
-from tfinv.inversion.snapshot import Arrays, pack, pack_tickets, unpack, unpack_tickets
+from tfinv.inversion.result import Spending
+from tfinv.inversion.snapshot import pack, pack_tickets, unpack, unpack_tickets
 from tfinv.inversion.tickets import Ticket
+from tfinv.packing import Arrays, below, under
 from tfinv.results.record import ImageResult
 
 __all__ = ["Ended", "InWork", "Worker"]
 
-_TICK = 0.1  # seconds after which a thread that waits looks whether it is still wanted
 _STEP = 2.0  # seconds between two moments at which a worker can stop, or be kept
 
 
@@ -46,11 +49,10 @@ class InWork:
         tickets = (*self.frozen.tickets, *self.ahead)
         return {ticket.index: ticket.about["name"] for ticket in tickets}
 
-    def arrays(self) -> dict[str, Any]:
+    def arrays(self) -> dict[str, np.ndarray]:
         """The same as plain arrays by name."""
         stages, ahead = pack(self.frozen), pack_tickets(self.ahead)
-        named = {f"stages/{name}": value for name, value in stages.items()}
-        return {**named, **{f"ahead/{name}": value for name, value in ahead.items()}}
+        return {**under("stages", stages), **under("ahead", ahead)}
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,12 @@ class Worker:
         self._thread = threading.Thread(target=self._work, name="tfinv-device", daemon=True)
         self._layers = [stage.layer for stage in inverter.stages]
 
-    def attach(self, pictures, search: LabelSearch | None, kept: tuple[int, Arrays] | None) -> None:
+    def attach(
+        self,
+        pictures: Iterator[Picture],
+        search: LabelSearch | None,
+        kept: tuple[int, Arrays] | None,
+    ) -> None:
         """Gives it its pictures, and what an earlier sitting has left in work.
 
         Raises:
@@ -109,15 +116,13 @@ class Worker:
         with self._placed():
             if kept is not None:
                 cursor, arrays = kept
-                stages = {k[7:]: v for k, v in arrays.items() if k.startswith("stages/")}
-                ahead = {k[6:]: v for k, v in arrays.items() if k.startswith("ahead/")}
-                self._stream.restore(cursor, unpack_tickets(ahead))
-                self._pipeline.restore(unpack(stages, self._pipeline))
+                self._stream.restore(cursor, unpack_tickets(below("ahead", arrays)))
+                self._pipeline.restore(unpack(below("stages", arrays), self._pipeline))
         self.in_work = self._freeze()
 
     @property
-    def spending(self):
-        """Evaluations so far; see `Spending`."""
+    def spending(self) -> Spending:
+        """Evaluations so far."""
         return self._pipeline.spending
 
     def start(self) -> None:
@@ -148,5 +153,5 @@ class Worker:
     def _freeze(self) -> InWork:
         return InWork(self._stream.cursor, tuple(self._stream.ahead), self._pipeline.freeze())
 
-    def _placed(self):
+    def _placed(self) -> contextlib.AbstractContextManager:
         return tf.device(self._device)

@@ -6,8 +6,7 @@ rows, frontiers) is not.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,10 +18,9 @@ from tfinv.inversion.result import Spending, StageResult
 from tfinv.inversion.slots import Rows, Slots
 from tfinv.inversion.stages import Batch
 from tfinv.inversion.tickets import Ticket
+from tfinv.packing import Arrays, below, pack_json, under, unpack_json
 
-__all__ = ["Arrays", "pack", "pack_tickets", "unpack", "unpack_tickets"]
-
-Arrays = Mapping[str, np.ndarray]
+__all__ = ["pack", "pack_tickets", "unpack", "unpack_tickets"]
 
 _ROWS = ("latents", "labels", "anchor", "keys")
 
@@ -42,8 +40,8 @@ def pack(frozen: Frozen) -> dict[str, np.ndarray]:
             places.append((number, -1))
         # Rows that nobody has decide nothing, and a stage without any need not be kept.
         if any(rows.tickets):
-            arrays |= _under(f"{number}", _pack_rows(rows))
-    arrays |= _under("tickets", pack_tickets(tickets))
+            arrays |= under(f"{number}", _pack_rows(rows))
+    arrays |= under("tickets", pack_tickets(tickets))
     arrays["places"] = np.asarray(places, np.int64).reshape(-1, 2)
     arrays["spending"] = np.asarray([(s.computed, s.used) for s in frozen.spending], np.int64)
     return arrays
@@ -56,7 +54,7 @@ def unpack(arrays: Arrays, pipeline: Pipeline) -> Frozen:
       ValueError: if it does not fit the pipeline.
       KeyError: likewise.
     """
-    tickets = unpack_tickets(_below("tickets", arrays))
+    tickets = unpack_tickets(below("tickets", arrays))
     count, size = len(pipeline.slots), pipeline.size
     taken: list[list[Ticket | None]] = [[None] * size for _ in range(count)]
     waiting: list[list[Ticket]] = [[] for _ in range(count)]
@@ -66,7 +64,7 @@ def unpack(arrays: Arrays, pipeline: Pipeline) -> Frozen:
         else:
             taken[number][slot] = ticket
     rows = [
-        _unpack_rows(_below(f"{number}", arrays), own, slots)
+        _unpack_rows(below(f"{number}", arrays), own, slots)
         for number, (own, slots) in enumerate(zip(taken, pipeline.slots, strict=True))
     ]
     spending = [Spending(*pair) for pair in arrays["spending"].tolist()]
@@ -95,12 +93,12 @@ def pack_tickets(tickets: Sequence[Ticket]) -> dict[str, np.ndarray]:
         for name, found in held.items():
             results[name].append(found)
     for name, found in results.items():
-        arrays |= _under(name, _pack_result(StageResult.join(found)))
+        arrays |= under(name, _pack_result(StageResult.join(found)))
     if tickets:
         arrays["targets"] = np.stack([ticket.target for ticket in tickets])
         if tickets[0].label is not None:
             arrays["labels"] = np.stack([ticket.label for ticket in tickets])
-    arrays["facts"] = _pack_json(facts)
+    arrays["facts"] = pack_json(facts)
     return arrays
 
 
@@ -108,11 +106,11 @@ def unpack_tickets(arrays: Arrays) -> list[Ticket]:
     """Tickets of what `pack_tickets` made."""
     results: dict[str, StageResult] = {}
     tickets = []
-    for row, facts in enumerate(_unpack_json(arrays["facts"])):
+    for row, facts in enumerate(unpack_json(arrays["facts"])):
         held = {}
         for name, place in facts["held"].items():
             if name not in results:
-                results[name] = _unpack_result(_below(name, arrays))
+                results[name] = _unpack_result(below(name, arrays))
             held[name] = results[name].take([place])
         found = [held[f"found/{k}"] for k in range(len(held) - ("best" in held))]
         tickets.append(
@@ -150,7 +148,7 @@ def _unpack_rows(arrays: Arrays, tickets: Sequence[Ticket | None], slots: Slots)
     held = {name: arrays[name] for name in _ROWS if name in arrays}
     keys = held.pop("keys")
     given: dict[str, Any] = {name: tf.constant(value) for name, value in held.items()}
-    references = {k: tf.constant(v) for k, v in _below("references", arrays).items()}
+    references = {k: tf.constant(v) for k, v in below("references", arrays).items()}
     batch = Batch(
         **{"labels": None, **given},
         targets=tf.constant(np.stack(targets)),
@@ -168,32 +166,11 @@ def _unpack_rows(arrays: Arrays, tickets: Sequence[Ticket | None], slots: Slots)
 
 def _pack_result(result: StageResult) -> dict[str, np.ndarray]:
     values = {field.name: getattr(result, field.name) for field in fields(StageResult)}
-    texts = _pack_json([values.pop("layer"), values.pop("status")])
+    texts = pack_json([values.pop("layer"), values.pop("status")])
     return {"texts": texts, **{k: v for k, v in values.items() if v is not None}}
 
 
 def _unpack_result(arrays: Arrays) -> StageResult:
     given = dict(arrays)
-    layer, status = _unpack_json(given.pop("texts"))
+    layer, status = unpack_json(given.pop("texts"))
     return StageResult(layer=layer, status=tuple(status), **given)
-
-
-def _under(folder: str, arrays: Arrays) -> dict[str, np.ndarray]:
-    return {f"{folder}/{name}": value for name, value in arrays.items()}
-
-
-def _below(folder: str, arrays: Arrays) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(f"{folder}/"): value
-        for name, value in arrays.items()
-        if name.startswith(f"{folder}/")
-    }
-
-
-def _pack_json(value: Any) -> np.ndarray:
-    # numpy's integers are no JSON numbers of their own.
-    return np.frombuffer(json.dumps(value, default=int).encode(), np.uint8)
-
-
-def _unpack_json(array: np.ndarray) -> Any:
-    return json.loads(array.tobytes())

@@ -7,22 +7,22 @@ trusted, without the others.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from tfinv.errors import UserError
+from tfinv.packing import Arrays, pack_json, unpack_json
 
-__all__ = ["CheckedArrays", "checked_arrays", "pack_json", "unpack_json", "write_arrays"]
+__all__ = ["CheckedArrays", "checked_arrays", "write_arrays"]
 
 _DIGESTS = "sha256"
 
 
-def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(file: BinaryIO, arrays: Arrays) -> None:
     """Writes arrays, and their digests.
 
     Raises:
@@ -79,17 +79,6 @@ def checked_arrays(
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
         raise damaged(path, why) from error
-
-
-def pack_json(value: Any) -> np.ndarray:
-    """A value as an array of bytes."""
-    # numpy's integers are no JSON numbers of their own.
-    return np.frombuffer(json.dumps(value, default=int).encode(), np.uint8)
-
-
-def unpack_json(array: np.ndarray) -> Any:
-    """The value that was packed."""
-    return json.loads(array.tobytes())
 
 
 def _digest(key: str, value: np.ndarray) -> str:

@@ -19,7 +19,8 @@ import numpy as np
 
 from tfinv.errors import UserError
 from tfinv.images.ranges import to_float, to_uint8
-from tfinv.results.arrays import CheckedArrays, checked_arrays, pack_json, unpack_json, write_arrays
+from tfinv.packing import pack_json, unpack_json
+from tfinv.results.arrays import CheckedArrays, checked_arrays, write_arrays
 from tfinv.results.record import ImageResult
 
 __all__ = ["read_rows", "read_shard", "write_shard"]

@@ -13,11 +13,11 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import BinaryIO
 
 from tfinv.errors import UserError
-from tfinv.results.arrays import checked_arrays, pack_json, unpack_json, write_arrays
+from tfinv.packing import Arrays, pack_json, unpack_json
+from tfinv.results.arrays import checked_arrays, write_arrays
 
 __all__ = ["STATE", "Begun", "State", "read_state", "write_state"]
 
@@ -55,15 +55,10 @@ class State:
     """What a state file holds: how far the stream is, and the arrays of what is in work."""
 
     begun: Begun
-    arrays: Mapping[str, np.ndarray]
-
-    def below(self, folder: str) -> dict[str, np.ndarray]:
-        """The arrays whose names begin with this and a slash, without it."""
-        prefix = f"{folder}/"
-        return {k[len(prefix) :]: v for k, v in self.arrays.items() if k.startswith(prefix)}
+    arrays: Arrays
 
 
-def write_state(file, state: State, config_text: str) -> None:
+def write_state(file: BinaryIO, state: State, config_text: str) -> None:
     """Writes a state of the run with these flags."""
     facts = {
         "format": _FORMAT,
