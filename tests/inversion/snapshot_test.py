@@ -56,6 +56,51 @@ def test_restarts_are_kept_too():
     assert all(equal(again[index], found[index]) for index in found)
 
 
+@functools.cache
+def kept():
+    pipeline = inverter(("latent",), 3, start="prior", solver="lbfgs").pipeline(tickets())
+    pipeline.step()
+    return pipeline, pack(pipeline.freeze())
+
+
+def test_what_a_solver_keeps_has_names():
+    _, arrays = kept()
+    assert arrays["0/state/loss"].shape == (3,)
+    assert arrays["0/state/curvature/steps"].shape[0] == 3
+    assert arrays["0/state/curvature/count"].dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("0/state/loss", lambda value: value.astype(np.float64)),
+        ("0/state/loss", lambda value: value[:1]),  # one number, which could be for all rows
+        ("0/state/loss", lambda value: value[0]),
+        ("0/state/code", lambda value: value.reshape(-1)),
+        ("0/state/fresh", lambda value: value.astype(np.int32)),
+        ("0/state/curvature/count", lambda value: value.astype(np.int64)),
+        ("0/anchor", lambda value: value[:1]),
+        ("0/latents", lambda value: value[:1]),
+        ("0/keys", lambda value: value.astype(np.int64)),
+        ("0/spent", lambda value: value[:1]),
+    ],
+)
+def test_what_does_not_fit_exactly_is_refused(name, change):
+    pipeline, arrays = kept()
+    unpack(arrays, pipeline)
+    with pytest.raises(ValueError, match=name.removeprefix("0/")):
+        unpack({**arrays, name: change(arrays[name])}, pipeline)
+
+
+def test_what_another_solver_keeps_is_refused():
+    pipeline, arrays = kept()
+    with pytest.raises(ValueError, match="state/momentum is nothing"):
+        unpack({**arrays, "0/state/momentum": arrays["0/state/loss"]}, pipeline)
+    less = {name: value for name, value in arrays.items() if name != "0/state/slope"}
+    with pytest.raises(KeyError):
+        unpack(less, pipeline)
+
+
 def test_tickets_come_back_as_they_were():
     given = [Ticket(k, 10 + k, planted()[0][k], np.int32(k), {"name": "é", "n": k}) for k in (1, 2)]
     for one, other in zip(given, unpack_tickets(pack_tickets(given)), strict=True):

@@ -10,6 +10,7 @@ import pytest
 from results import fakes
 
 from tfinv.errors import UserError
+from tfinv.results import state as format_of_state
 from tfinv.results import store as subject
 from tfinv.results.state import STATE, Begun, State, read_state
 from tfinv.results.store import Store
@@ -64,6 +65,17 @@ def test_streams_have_cursors_of_their_own():
     assert begun.need_not_be_read(4, 0) and not begun.need_not_be_read(6, 0)
     assert begun.need_not_be_read(1, 0) and not begun.need_not_be_read(3, 0)
     assert not begun.need_not_be_read(2, None)
+
+
+def test_a_state_of_another_version_is_not_taken_up(tmp_path, monkeypatch):
+    with monkeypatch.context() as other, open_store(tmp_path / "out") as store:
+        other.setattr(format_of_state, "__version__", "0.0.9")
+        store.add(fakes.batch(0, 2))
+        store.keep(state())
+    with open_store(tmp_path / "out") as store:
+        assert not store.has_state and len(store) == 2
+        assert "it is of tfinv 0.0.9, and this is" in store.fault
+        assert "begun again" in store.fault and "\n" not in store.fault
 
 
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])

@@ -135,14 +135,25 @@ def _pack_rows(rows: Rows) -> dict[str, np.ndarray]:
             arrays[name] = np.asarray(value)
     for name, value in rows.batch.references.items():
         arrays[f"references/{name}"] = np.asarray(value)
-    for number, value in enumerate(tf.nest.flatten(rows.state)):
-        arrays[f"state/{number}"] = value.numpy()
-    return arrays
+    return {**arrays, **{name: value.numpy() for name, value in _named("state", rows.state)}}
+
+
+def _named(name: str, state: Any) -> list[tuple[str, tf.Tensor]]:
+    """Every tensor of a solver's state by its path, such as "state/curvature/steps".
+
+    By name, because a solver of another version may have as many tensors in another order.
+    """
+    if not isinstance(state, tuple):
+        return [(name, state)]
+    fields = getattr(state, "_fields", range(len(state)))
+    pairs = zip(fields, state, strict=True)
+    return [found for field, value in pairs for found in _named(f"{name}/{field}", value)]
 
 
 def _unpack_rows(arrays: Arrays, tickets: Sequence[Ticket | None], slots: Slots) -> Rows:
     if not any(tickets):
         return Rows.empty(slots.size)
+    _check_rows(arrays, slots)
     some = next(ticket.target for ticket in tickets if ticket is not None)
     targets = [some if ticket is None else ticket.target for ticket in tickets]
     held = {name: arrays[name] for name in _ROWS if name in arrays}
@@ -157,11 +168,31 @@ def _unpack_rows(arrays: Arrays, tickets: Sequence[Ticket | None], slots: Slots)
         keys=keys,
     )
     like = slots.stage.begin(batch)
-    flat = [
-        tf.constant(arrays[f"state/{k}"], shape=value.shape, dtype=value.dtype)
-        for k, value in enumerate(tf.nest.flatten(like))
-    ]
+    named = _named("state", like)
+    if unknown := under("state", below("state", arrays)).keys() - dict(named).keys():
+        raise ValueError(f"{min(unknown)} is nothing that this solver keeps")
+    for name, value in named:
+        _check(name, arrays[name], tuple(value.shape), value.dtype.as_numpy_dtype)
+    flat = [tf.constant(arrays[name]) for name, _ in named]
     return Rows(tuple(tickets), batch, tf.nest.pack_sequence_as(like, flat), arrays["spent"])
+
+
+def _check_rows(arrays: Arrays, slots: Slots) -> None:
+    """Refuses what is not a row for each slot; TensorFlow would broadcast some of it."""
+    size, shape = slots.size, slots.stage.split.code_shape
+    _check("anchor", arrays["anchor"], (size, *shape), np.float32)
+    _check("keys", arrays["keys"], (size,), np.uint32)
+    _check("spent", arrays["spent"], (size,), np.int32)
+    for name, value in arrays.items():
+        if value.shape[:1] != (size,):
+            raise ValueError(f"{name} has shape {list(value.shape)}, and there are {size} slots")
+
+
+def _check(name: str, value: np.ndarray, shape: tuple[int, ...], dtype: Any) -> None:
+    if (value.shape, value.dtype) != (shape, np.dtype(dtype)):
+        raise ValueError(
+            f"{name} is {value.dtype}{list(value.shape)}, and {np.dtype(dtype)}{list(shape)} fits"
+        )
 
 
 def _pack_result(result: StageResult) -> dict[str, np.ndarray]:

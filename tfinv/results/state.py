@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from tfinv._version import __version__
 from tfinv.errors import UserError
 from tfinv.packing import Arrays, pack_json, unpack_json
 from tfinv.results.arrays import checked_arrays, write_arrays
@@ -22,7 +23,7 @@ from tfinv.results.arrays import checked_arrays, write_arrays
 __all__ = ["STATE", "Begun", "State", "read_state", "write_state"]
 
 STATE = "state.npz"
-_FORMAT = 1
+_FORMAT = 2
 _FACTS = "facts"
 
 
@@ -62,6 +63,7 @@ def write_state(file: BinaryIO, state: State, config_text: str) -> None:
     """Writes a state of the run with these flags."""
     facts = {
         "format": _FORMAT,
+        "version": __version__,
         "config": _digest(config_text),
         "shards": state.begun.shards,
         "cursors": state.begun.cursors,
@@ -73,8 +75,10 @@ def write_state(file: BinaryIO, state: State, config_text: str) -> None:
 def read_state(path: Path, config_text: str) -> State | None:
     """Reads a state file; None if there is none.
 
+    What its arrays mean is a version's own, down to what a solver keeps.
+
     Raises:
-      UserError: if it is damaged, or of a run with other flags.
+      UserError: if it is damaged, of a run with other flags, or of another version of tfinv.
     """
     if not path.exists():
         return None
@@ -82,6 +86,8 @@ def read_state(path: Path, config_text: str) -> State | None:
         facts = unpack_json(get(_FACTS))
         if facts["format"] != _FORMAT:
             raise ValueError(f"its format is {facts['format']}, this tfinv reads {_FORMAT}")
+        if facts["version"] != __version__:
+            raise ValueError(f"it is of tfinv {facts['version']}, and this is {__version__}")
         if facts["config"] != _digest(config_text):
             raise ValueError("it is of a run with other flags")
         begun = Begun(facts["shards"], tuple(facts["cursors"]), dict(facts["names"]))
