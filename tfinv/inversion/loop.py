@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -38,6 +39,7 @@ class CompiledStage:
         self.objective = Objective(stage, split)
         self._jit, self._works = True, False
         self._loops: dict[Any, Callable[..., Any]] = {}
+        self._lock = threading.Lock()  # each device calls from a thread of its own
 
     def run(self, batch: Batch, on_progress: Callable[[Any], None] | None = None) -> Any:
         """Optimises a batch to the end.
@@ -99,7 +101,7 @@ class CompiledStage:
         frontier, state = self.frontier(batch), self.begin(batch)
         rows = len(batch.anchor)
         shapes, arguments = self._arguments(state, batch, frontier, rows, STEPS_A_CALL)
-        return self._loop(shapes, arguments), arguments
+        return self._loop(shapes, arguments, self._jit), arguments
 
     def _arguments(
         self, state: Any, batch: Batch, frontier: Sequence[tf.Tensor], leave: int, most: int
@@ -111,51 +113,68 @@ class CompiledStage:
         given = batch.targets, dict(batch.references), batch.anchors, batch.streams, moving
         return shapes, (state, until, *given)
 
-    def _loop(self, shapes: dict[int, tf.Tensor], args: tuple[Any, ...]) -> Callable[..., Any]:
+    def _loop(
+        self, shapes: dict[int, tf.Tensor], args: tuple[Any, ...], jit: bool
+    ) -> Callable[..., Any]:
         """The loop for so many rows, and a frontier with these shapes in it, made once.
 
         A graph that computes the shape of an inner layer from its input hands it over in the
         frontier. As an argument it would hide the layer's size from the kernels, which then could
         not choose their quick forms, several times as fast: it is a constant of the loop instead.
         (Only an eager tensor becomes one inside the loop's body.)
+
+        All devices have one loop: a trace names no device, and TensorFlow runs it, and XLA compiles
+        it, where it is called.
         """
         rows = len(args[2])
-        key = (self._jit, rows, *((k, str(v.numpy().tolist())) for k, v in shapes.items()))
-        if key not in self._loops:
+        known = ((k, str(v.numpy().tolist())) for k, v in shapes.items())
+        key = (jit, rows, *known)
+        with self._lock:
+            if key not in self._loops:
+                self._loops[key] = self._trace(shapes, args, jit)
+            return self._loops[key]
 
-            def steps(state: Any, until: tf.Tensor, *given: Any) -> Any:
-                *given, moving = given
-                rest = iter(moving)
-                frontier = [
-                    shapes[k] if k in shapes else next(rest)
-                    for k in range(len(shapes) + len(moving))
-                ]
-                return self._steps(state, until, *given, frontier)
+    def _trace(
+        self, shapes: dict[int, tf.Tensor], args: tuple[Any, ...], jit: bool
+    ) -> Callable[..., Any]:
+        def steps(state: Any, until: tf.Tensor, *given: Any) -> Any:
+            *given, moving = given
+            rest = iter(moving)
+            frontier = [
+                shapes[k] if k in shapes else next(rest) for k in range(len(shapes) + len(moving))
+            ]
+            return self._steps(state, until, *given, frontier)
 
-            loop = tf.function(steps, jit_compile=self._jit or None, autograph=False)
-            # TensorFlow takes the loops of several stages for one that is traced too often, and
-            # warns, where they are called as functions that trace themselves.
-            self._loops[key] = loop.get_concrete_function(*args)
-        return self._loops[key]
+        loop = tf.function(steps, jit_compile=jit or None, autograph=False)
+        # TensorFlow takes the loops of several stages for one that is traced too often, and warns,
+        # where they are called as functions that trace themselves.
+        return loop.get_concrete_function(*args)
 
     def _call(self, shapes: dict[int, tf.Tensor], args: tuple[Any, ...]) -> Any:
         """One call of the loop; the first one finds out whether XLA can compile it at all."""
+        jit = self._jit
         try:
-            found = self._loop(shapes, args)(*args)
+            found = self._loop(shapes, args, jit)(*args)
         except LookupError:  # TensorFlow's word for an operation without a derivative
             raise UserError(self.objective.no_gradient(CODE)) from None
         except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
-            if self._works or "XLA" not in str(error):
+            if not jit or self._works or "XLA" not in str(error):
                 raise
+            self._do_without_xla()
+            return self._loop(shapes, args, False)(*args)
+        # Without XLA nothing is learnt about it: another device may still be finding out.
+        self._works = self._works or jit
+        return found
+
+    def _do_without_xla(self) -> None:
+        with self._lock:
+            is_known, self._jit = not self._jit, False
+        if not is_known:
             warnings.warn(
                 f"XLA cannot compile what is behind {self.split.layer.name}; running without it, "
                 "which is slower",
-                stacklevel=2,
+                stacklevel=3,
             )
-            self._jit = False
-            found = self._loop(shapes, args)(*args)
-        self._works = True
-        return found
 
     def _steps(
         self,
