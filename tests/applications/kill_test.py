@@ -6,16 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from applications import killed
 from generators import tiny
 
+from tfinv.packing import unpack_json
 from tfinv.results.load import iterate_results
+from tfinv.results.state import STATE, read_state
 
-COUNT, KILLS = 160, 2
+COUNT = 160
+KILL_AT = (2, 4)  # the n-th state with work in it that a process writes
 
 
 def results(folder) -> dict[tuple[int, str], tuple]:
@@ -28,43 +30,32 @@ def results(folder) -> dict[tuple[int, str], tuple]:
     return found
 
 
-def begun(folder, generator: str, count: int) -> subprocess.Popen:
-    """A process that has begun to invert, or has nothing more to do."""
+def run(folder, generator: str, count: int, kill_at: int = 0) -> int:
+    """A process that inverts, or goes on, up to a kill if there is one; its exit status."""
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path), TF_CPP_MIN_LOG_LEVEL="3")
-    command = [sys.executable, killed.__file__, str(folder), generator, str(count)]
-    child = subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert child.stdout.readline() == "begins\n", child.stderr.read()
-    return child
-
-
-def kill_again_and_again(folder, generator: str, count: int, kills: int, seed: int) -> int:
-    """Runs to the end, killed so often on the way; returns how often it was still at work."""
-    random, hits = np.random.default_rng(seed), 0
-    for _ in range(kills):
-        child = begun(folder, generator, count)
-        time.sleep(random.uniform(0.2, 3.0))
-        child.send_signal(signal.SIGKILL)
-        hits += child.wait() == -signal.SIGKILL
-        child.communicate()
-    child = begun(folder, generator, count)
-    _, err = child.communicate()
-    assert child.returncode == 0 and "note:" not in err, err
-    return hits
+    arguments = [str(folder), generator, str(count), str(kill_at)]
+    command = [sys.executable, killed.__file__, *arguments]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert "note:" not in done.stderr, done.stderr
+    return done.returncode
 
 
 def test_killed_runs_find_the_same_codes(tmp_path):
     generator = tiny.dcgan(tmp_path / "generator")
     killed.invert(tmp_path / "whole", tiny.loaded(), COUNT)
-    hits = kill_again_and_again(tmp_path / "killed", generator, COUNT, KILLS, seed=0)
-    assert hits >= 1
+    for kill_at in KILL_AT:
+        status = run(tmp_path / "killed", generator, COUNT, kill_at)
+        assert status == -signal.SIGKILL
+        state = read_state(tmp_path / "killed" / STATE, "--seed=0")
+        held = [facts for key, facts in state.arrays.items() if key.endswith("tickets/facts")]
+        assert state.begun.names and any(unpack_json(facts) for facts in held)
+    assert run(tmp_path / "killed", generator, COUNT) == 0
     one, other = results(tmp_path / "killed"), results(tmp_path / "whole")
     assert len(other) == 2 * COUNT and one.keys() == other.keys()
     for key, expected in other.items():
         for a, b in zip(one[key], expected, strict=True):
             assert np.array_equal(a, b), key
-    assert not (tmp_path / "killed" / "state.npz").exists()
+    assert not (tmp_path / "killed" / STATE).exists()
 
 
 if __name__ == "__main__":

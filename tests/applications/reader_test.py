@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+import threading
 
 import numpy as np
 import pytest
@@ -44,11 +44,22 @@ def test_each_stream_has_its_own_in_order(reader, streams):
 
 def test_no_more_is_read_than_is_needed_soon(reader):
     read: list[int] = []
-    stream = reader(pictures(1000, read), 1, 4).stream(0)
-    next(stream)
-    time.sleep(0.3)
-    assert 5 <= len(read) <= 6  # one taken, four that wait, and one in the hand
-    assert [picture.index for picture in stream] == list(range(1, 1000))
+    is_ahead = threading.Event()
+
+    def watched():
+        for picture in pictures(1000, read):
+            if picture.index == 5:
+                is_ahead.set()
+            yield picture
+
+    stream = reader(watched(), 1, 4).stream(0)
+    seen = [next(stream).index]
+    is_ahead.wait()  # for ever, if nothing is read before it is asked for
+    while len(seen) < 500:
+        seen.append(next(stream).index)
+        # Those that were taken, four that wait, and one in the hand.
+        assert len(read) <= len(seen) + 5
+    assert [*seen, *(picture.index for picture in stream)] == list(range(1000))
 
 
 def test_a_fault_comes_after_what_was_read_before_it(reader):
