@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
 
+from tfinv.commands import inversion_flags
 from tfinv.errors import UserError
 from tfinv.inversion.devices import find_devices
 
@@ -21,6 +23,19 @@ def test_here_there_is_one_cpu():
 def test_devices_that_there_are_not(wanted):
     with pytest.raises(UserError, match=r"is not here: there are cpu:0"):
         find_devices(wanted)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "cpus"),
+    [("cpu:4", 4), ("CPU:4", 4), ("Cpu:12", 12), ("cpu", None), ("cpu:0", None), ("gpu:1", None)],
+)
+def test_the_flag_and_the_devices_mean_the_same_number_of_cpus(monkeypatch, wanted, cpus):
+    given = SimpleNamespace(FLAGS=SimpleNamespace(devices=wanted))
+    monkeypatch.setattr(inversion_flags, "flags", given)
+    assert inversion_flags.logical_cpus() == cpus
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: ["any"] * 20)
+    if cpus is not None:
+        assert find_devices(wanted) == tuple(f"/CPU:{k}" for k in range(cpus))
 
 
 def test_all_of_the_better_kind(monkeypatch):

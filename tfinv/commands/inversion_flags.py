@@ -5,12 +5,12 @@ Commands that invert adopt them: one process may import several commands, and a 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from absl import flags
 
 from tfinv.errors import UserError
+from tfinv.inversion.cpus import count_cpus
 
 __all__ = ["ELSEWHERE", "budgets", "check_label", "check_resume", "logical_cpus"]
 
@@ -141,8 +141,7 @@ def logical_cpus() -> int | None:
 
     They must be made before TensorFlow is used, as `import_tensorflow` does.
     """
-    match = re.fullmatch(r"cpu:([1-9]\d?)", flags.FLAGS.devices)
-    return None if match is None else int(match[1])
+    return count_cpus(flags.FLAGS.devices)
 
 
 def check_resume() -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import tensorflow as tf
 
 from tfinv.errors import UserError
+from tfinv.inversion.cpus import count_cpus
 
 __all__ = ["AUTO", "find_devices"]
 
 AUTO = "auto"
-_CPUS = re.compile(r"cpu:([1-9]\d?)", re.IGNORECASE)
 
 
 def find_devices(wanted: str = AUTO) -> tuple[str, ...]:
@@ -27,8 +25,8 @@ def find_devices(wanted: str = AUTO) -> tuple[str, ...]:
     """
     if wanted == AUTO:
         return _tpu_cores() or _logical("GPU") or _logical("CPU")[:1]
-    if match := _CPUS.fullmatch(wanted):
-        wanted = "+".join(f"cpu:{k}" for k in range(int(match[1])))
+    if (cpus := count_cpus(wanted)) is not None:
+        wanted = "+".join(f"cpu:{k}" for k in range(cpus))
     found: list[str] = []
     for name in wanted.lower().split("+"):
         kind = name.partition(":")[0]
