@@ -163,7 +163,7 @@ def test_an_interrupt_between_a_shard_and_the_note_of_it(invert, tmp_path, monke
     from tfinv.applications.outcome import Gathered
     from tfinv.results.store import Store
 
-    sent, take = [], Gathered.take
+    sent, kept, take, keep = [], [], Gathered.take, Store.keep
 
     def interrupt():
         if not sent:
@@ -173,6 +173,10 @@ def test_an_interrupt_between_a_shard_and_the_note_of_it(invert, tmp_path, monke
     def take_interrupted(self, spending):
         interrupt()
         return take(self, spending)
+
+    def keep_and_tell(self, state):
+        kept.append(len(state.begun.names))
+        keep(self, state)
 
     class Shards:
         """The store's counter, at whose second value the signal comes."""
@@ -185,6 +189,7 @@ def test_an_interrupt_between_a_shard_and_the_note_of_it(invert, tmp_path, monke
             if value:
                 interrupt()
 
+    monkeypatch.setattr(Store, "keep", keep_and_tell)
     if between == "take":
         monkeypatch.setattr(Gathered, "take", take_interrupted)
     else:
@@ -192,7 +197,7 @@ def test_an_interrupt_between_a_shard_and_the_note_of_it(invert, tmp_path, monke
     done = invert(images="sample:40")
     monkeypatch.undo()
     assert sent and done.status == 130 and done.err.splitlines()[-1] == "interrupted"
-    assert (tmp_path / "out" / "state.npz").exists()
+    assert kept[0] == 0 and kept[-1] > 0  # what was in work at the end is there
     again = invert(images="sample:40")
     assert again.status == 0 and "note:" not in again.err
     found = [(r.index, r.stage) for r in iterate_results(tmp_path / "out")]
