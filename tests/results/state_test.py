@@ -125,6 +125,18 @@ def test_overwrite_removes_a_state(tmp_path):
         assert not store.has_state and not (tmp_path / "out" / STATE).exists()
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_of_that_name_is_in_the_way_before_anything_is_removed(overwrite, tmp_path):
+    with open_store(tmp_path / "out") as store:
+        store.add(fakes.batch(0, 2))
+    (tmp_path / "out" / STATE).mkdir()
+    with pytest.raises(UserError, match="a folder has this name; move it away"):
+        open_store(tmp_path / "out", overwrite=overwrite)
+    (tmp_path / "out" / STATE).rmdir()
+    with open_store(tmp_path / "out") as store:
+        assert len(store) == 2
+
+
 def test_what_a_run_is_made_from_must_stay(tmp_path):
     open_store(tmp_path / "out", identity={"generator": "a"}).close()
     open_store(tmp_path / "out", identity={"generator": "a", "pictures": 3}).close()

@@ -117,6 +117,7 @@ flags.DEFINE_float(
     "Seconds between two moments at which everything, what is in work too, is on the disk.",
     lower_bound=0.0,
 )
+flags.register_validator("save_every", lambda seconds: seconds == seconds, "it is not a number")
 
 
 def check_label(generator) -> int | None:

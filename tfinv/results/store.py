@@ -65,6 +65,8 @@ class Store:
         descriptor = lock_folder(self.folder)
         self._unlock = weakref.finalize(self, _close, descriptor)
         try:
+            if (self.folder / STATE).is_dir():  # before anything is removed
+                raise UserError(f"{self.folder / STATE}: a folder has this name; move it away")
             open_folder(self.folder, config_text, overwrite)
             check_identity(self.folder, identity or {})
             paths = self._paths()
