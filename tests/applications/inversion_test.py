@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import gc
 import sys
 import threading
 import time
-import weakref
 
 import numpy as np
 import pytest
@@ -19,10 +17,8 @@ import tfinv
 from tfinv.applications.inversion import invert_pictures
 from tfinv.applications.pictures import Picture
 from tfinv.applications.stored import stored_start
-from tfinv.applications.worker import Worker
 from tfinv.errors import UserError
 from tfinv.inversion.labels import LabelSearch, random_classes
-from tfinv.inversion.pipeline import Pipeline
 from tfinv.results.load import iterate_results, load_results
 from tfinv.results.store import Store
 
@@ -242,77 +238,6 @@ def test_a_run_can_be_stopped_while_it_waits_for_a_picture(tmp_path):
     with store(tmp_path / "run") as run:
         invert_pictures(inverter(), pictures(30, bad=()), run, devices=(None, None, None))
         assert run.finished_indices() == set(range(30))
-
-
-def test_what_was_taken_up_does_not_stay_in_memory(tmp_path, monkeypatch):
-    with store(tmp_path / "run") as first, pytest.raises(Cut):
-        invert_pictures(inverter(), pictures(9, bad=()), first, on_batch=cut)
-    taken, alive, take_state = [], [], Store.take_state
-
-    def watched(self):
-        state = take_state(self)
-        taken.append(weakref.ref(state))
-        return state
-
-    def look(outcome):
-        gc.collect()
-        alive.append(taken[0]() is not None)
-
-    monkeypatch.setattr(Store, "take_state", watched)
-    with store(tmp_path / "run") as second:
-        assert second.has_state
-        invert_pictures(inverter(), pictures(9, bad=()), second, on_batch=look)
-    assert alive and not any(alive)
-
-
-def test_what_could_not_be_kept_is_said(tmp_path, monkeypatch):
-    notes, seen, keep = [], [], Store.keep
-
-    def full(self, state):
-        if state.begun.names:
-            raise UserError("no space left")
-        keep(self, state)
-
-    def stop(stage, state):
-        seen.append(stage)
-        if len(seen) == 6:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Store, "keep", full)
-    with store(tmp_path / "run") as run, pytest.raises(KeyboardInterrupt):
-        more = {"on_progress": stop, "on_note": notes.append}
-        invert_pictures(inverter(max_evaluations=100), pictures(7, bad=()), run, **more)
-    assert notes == ["what was in work could not be kept: no space left"]
-
-
-def test_the_fault_of_every_device_is_said(tmp_path, monkeypatch):
-    notes, both = [], threading.Barrier(2)
-
-    def fail(self):
-        both.wait()
-        raise ValueError(f"fault {threading.get_ident()}")
-
-    monkeypatch.setattr(Pipeline, "step", fail)
-    with store(tmp_path / "run") as run, pytest.raises(ValueError, match="fault") as error:
-        more = {"on_note": notes.append, "devices": (None, None)}
-        invert_pictures(inverter(), pictures(7, bad=()), run, **more)
-    [note] = notes
-    assert note.startswith("another device has failed too: ValueError fault ")
-    assert str(error.value) not in note
-
-
-def test_a_worker_that_cannot_start_is_not_waited_for(tmp_path, monkeypatch):
-    start, started = Worker.start, []
-
-    def once(self):
-        if started:
-            raise RuntimeError("no more threads")
-        started.append(self)
-        start(self)
-
-    monkeypatch.setattr(Worker, "start", once)
-    with store(tmp_path / "run") as run, pytest.raises(RuntimeError, match="no more threads"):
-        invert_pictures(inverter(), pictures(), run, devices=(None, None))
 
 
 def test_everything_finished_is_on_disk_at_every_moment_that_is_kept(tmp_path):
