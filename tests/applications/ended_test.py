@@ -46,8 +46,9 @@ def cut(outcome):
 
 
 def test_what_was_taken_up_does_not_stay_in_memory(tmp_path, monkeypatch):
+    # So many that the first sitting cannot have finished them: its results would not be taken.
     with store(tmp_path / "run") as first, pytest.raises(Cut):
-        invert_pictures(inverter(), pictures(9), first, on_batch=cut)
+        invert_pictures(inverter(), pictures(40), first, on_batch=cut)
     taken, alive, take_state = [], [], Store.take_state
 
     def watched(self):
@@ -62,7 +63,7 @@ def test_what_was_taken_up_does_not_stay_in_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(Store, "take_state", watched)
     with store(tmp_path / "run") as second:
         assert second.has_state
-        invert_pictures(inverter(), pictures(9), second, on_batch=look)
+        invert_pictures(inverter(), pictures(40), second, on_batch=look)
     assert alive and not any(alive)
 
 
