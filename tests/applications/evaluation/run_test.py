@@ -176,7 +176,7 @@ def test_wishes_that_only_some_layers_fulfil_are_wishes_there():
     loss = "mse + 1e-3*likelihood + 1e-6*delta"
     evaluation = Evaluation(tiny.loaded(), parse_sets(["s=sample:2"]), loss=loss, **QUICK)
     terms = {
-        layer: [term.name for term in inverter._stages[0].loss.terms]
+        layer: [term.name for term in inverter._stages[0].objective.loss.terms]
         for layer, inverter in evaluation._inverters.items()
     }
     assert terms == {"latent": ["mse", "likelihood"], "dense": ["mse", "delta"]}
