@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import sys
@@ -11,21 +10,9 @@ import warnings
 import numpy as np
 import pytest
 from applications import photos
-from commands.running import Done, run, run_apart
+from commands.inverting import LEFT, QUICK, codes, inverting, rows, same
+from commands.running import run, run_apart
 from generators import tiny
-
-from tfinv.results.load import iterate_results
-
-QUICK = ("--solver=adam", "--max_evaluations=20", "--batch_size=4")
-LEFT = {
-    "config.cfg",
-    "contact_sheet.png",
-    "events",
-    "images.csv",
-    "report.html",
-    "run.json",
-    "summary.json",
-}
 
 
 @pytest.fixture(scope="module")
@@ -37,33 +24,7 @@ def saved(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture
 def invert(saved, tmp_path):
-    """Inverts two samples of the tiny generator, unless told otherwise."""
-
-    def call(*more: str, generator="dcgan", images="sample:2", output_dir=None) -> Done:
-        output_dir = output_dir or tmp_path / "out"
-        return run(
-            "tfinv.invert",
-            f"--generator={saved.get(generator, generator)}",
-            f"--images={images}",
-            f"--output_dir={output_dir}",
-            *QUICK,
-            *more,
-        )
-
-    return call
-
-
-def rows(folder) -> list[dict[str, str]]:
-    with open(folder / "images.csv", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def codes(folder) -> dict:
-    return {(r.index, r.stage): r.code for r in iterate_results(folder) if not r.failed}
-
-
-def same(one: dict, other: dict) -> bool:
-    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+    return inverting(saved, tmp_path)
 
 
 def test_a_run_leaves_all_that_is_promised(invert, tmp_path):
