@@ -35,6 +35,7 @@ from typing import Any
 from absl import flags
 from bench.case import parse_case
 from bench.contestants import CONTESTANTS
+from folders import make
 
 from tfinv.commands.main import import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -75,7 +76,7 @@ def main(argv: list[str]) -> int:
         raise UserError("--to_rmse and --images go together: give both or neither")
     output = None if _OUTPUT_DIR.value is None else Path(_OUTPUT_DIR.value)
     if output is not None:
-        _make(output)
+        make(output, exist_ok=True)
     cases = [parse_case(text) for text in _CASE.value]
     import_tensorflow()
     report, texts = {"machine": _machine(), "cases": []}, []
@@ -119,13 +120,6 @@ def _numbers(flag: str) -> list[int]:
     if not values or values != sorted(set(values)) or values[0] < 1:
         raise UserError(f"--{flag} must be whole numbers that rise: 100,200,300")
     return values
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
 
 
 def _machine() -> dict[str, Any]:

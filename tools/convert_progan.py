@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from absl import flags
+from folders import check_new, make
 
 from tfinv.commands.main import import_tensorflow, run_main
-from tfinv.errors import UserError
 
 _PICKLE = flags.DEFINE_string("pickle", None, "The pickle: network-final.pkl or the like.")
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", None, "Folder to write; it may not exist yet.")
@@ -26,15 +26,14 @@ def main(argv: list[str]) -> int:
     """Reads both networks, then writes both."""
     del argv
     output_dir = Path(_OUTPUT_DIR.value)
-    if output_dir.exists():
-        raise UserError(f"{output_dir} exists already: name another --output_dir, or remove it")
+    check_new(output_dir)
     from tfinv.generators.formats.progan.network import read_network
 
     # Both are read before anything is written, and before TensorFlow takes its seconds.
     generator, note = read_network(_PICKLE.value, "G_paper")
     discriminator, _ = read_network(_PICKLE.value, "D_paper")
     print(f"generator: {note}")
-    _make(output_dir)
+    make(output_dir)
     import_tensorflow()
     from tfinv.networks.progan_export import export_discriminator, export_generator
 
@@ -49,13 +48,6 @@ def main(argv: list[str]) -> int:
         export(network.settings, network.arrays, output_dir / name, lod=network.lod)
     print(f"generator and discriminator are in {output_dir}")
     return 0
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 from absl import flags
+from folders import check_new, make
 
 from tfinv.commands import generator_flags
 from tfinv.commands.main import import_tensorflow, run_main
@@ -36,8 +37,7 @@ def main(argv: list[str]) -> int:
     """Compiles, runs once, writes, says what it is."""
     del argv
     output = Path(_OUTPUT_DIR.value)
-    if output.exists():
-        raise UserError(f"{output} exists already: name another --output_dir, or remove it")
+    check_new(output)
     import_tensorflow()
     import numpy as np
     import tensorflow as tf
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> int:
         "gflop": gflop * count * loop.steps,
         "tensorflow": tf.__version__,
     }
-    _make(output)
+    make(output)
     (output / "loop.mlir").write_text(loop.stablehlo, "utf-8")
     (output / "loop.hlo.pb").write_bytes(loop.hlo)
     for name, arrays in (("inputs", loop.inputs), ("outputs", loop.outputs)):
@@ -89,13 +89,6 @@ def main(argv: list[str]) -> int:
 
 def _named(path: str) -> str:
     return Path(path).name  # where it lay on this machine is nobody's business
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror})") from error
 
 
 if __name__ == "__main__":
