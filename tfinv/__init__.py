@@ -14,6 +14,7 @@ from tfinv._version import __version__
 from tfinv.errors import UserError
 
 if TYPE_CHECKING:
+    from tfinv.applications.inverted import load_inverted
     from tfinv.features.network import FeatureNetwork
     from tfinv.generators.generator import Generator
     from tfinv.generators.load import load_generator
@@ -28,6 +29,7 @@ __all__ = [
     "UserError",
     "__version__",
     "load_generator",
+    "load_inverted",
 ]
 
 # Imported when first used: TensorFlow takes seconds to import, and a wrong flag should not.
@@ -37,6 +39,7 @@ _HOMES = {
     "InversionResult": "tfinv.inversion.result",
     "Inverter": "tfinv.inversion.engine",
     "load_generator": "tfinv.generators.load",
+    "load_inverted": "tfinv.applications.inverted",
 }
 
 

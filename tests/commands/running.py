@@ -20,6 +20,7 @@ from tfinv.commands import (
     inversion_flags,
     label_flags,
     picture_flags,
+    results_flags,
 )
 
 
@@ -45,7 +46,8 @@ def run(module: str, *arguments: str) -> Done:
     """Runs `python -m module` in this process, where TensorFlow is imported already."""
     # What is defined once a process must be there before flagsaver looks, or it takes it away.
     app.define_help_flags()
-    assert feature_flags and generator_flags and inversion_flags and label_flags and picture_flags
+    assert feature_flags and generator_flags and inversion_flags and label_flags
+    assert picture_flags and results_flags
     out, err, status = io.StringIO(), io.StringIO(), 0
     # flagsaver also removes the flags that the command defines, so that it can be run again.
     with (

@@ -9,7 +9,7 @@ from pathlib import Path
 from tfinv.errors import UserError
 from tfinv.results.files import write_atomically
 
-__all__ = ["IDENTITY", "Identity", "check_identity"]
+__all__ = ["IDENTITY", "Identity", "check_identity", "read_identity"]
 
 IDENTITY = "run.json"
 
@@ -24,7 +24,7 @@ def check_identity(folder: Path, identity: Identity) -> None:
       UserError: if something differs, naming it, or what is kept cannot be read.
     """
     path = folder / IDENTITY
-    there = _read(path) if path.exists() else {}
+    there = read_identity(folder)
     advice = "choose another --output_dir or add --overwrite"
     for name, now in identity.items():
         was = there.get(name, now)
@@ -40,7 +40,15 @@ def check_identity(folder: Path, identity: Identity) -> None:
         write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def _read(path: Path) -> dict[str, str | int]:
+def read_identity(folder: Path) -> dict[str, str | int]:
+    """What is kept of a folder's run; empty if nothing is.
+
+    Raises:
+      UserError: if it cannot be read.
+    """
+    path = folder / IDENTITY
+    if not path.exists():
+        return {}
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tfinv.results.record import ImageResult
 from tfinv.results.shards import read_rows, read_shard
 from tfinv.results.store import shard_paths
 
-__all__ = ["StoredResults", "iterate_results", "load_results"]
+__all__ = ["StoredResults", "iterate_results", "load_results", "stored_shards"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,24 +63,30 @@ def iterate_results(output_dir: str | Path) -> Iterator[ImageResult]:
     Raises:
       UserError: if it is no such folder, or a shard in it is damaged.
     """
-    for path in _shards(output_dir):
+    for path in stored_shards(output_dir):
         yield from read_shard(path)
 
 
-def load_results(output_dir: str | Path, stage: str | None = None) -> StoredResults:
+def load_results(
+    output_dir: str | Path,
+    stage: str | None = None,
+    pictures: Collection[int | str] | None = None,
+) -> StoredResults:
     """Reads all results of one stage into memory; see `iterate_results` for more than fit.
 
     Args:
       output_dir: the folder of a run, finished or not.
       stage: by default the last one.
+      pictures: which images, by place in the run or by name, and in which order; by default all.
 
     Returns:
       The images with a code; those without are named in `failed`.
 
     Raises:
-      UserError: if there is no such folder or stage, no image has a code, or a shard is damaged.
+      UserError: if there is no such folder or stage, no image, or not one that was asked for, has a
+        code there, or a shard is damaged.
     """
-    paths = _shards(output_dir)
+    paths = stored_shards(output_dir)
     # The rows alone say which stages there are, so that the arrays of only one are held.
     rows = [row for path in paths for row in read_rows(path)]
     stages = list(dict.fromkeys(row.stage for row in rows if not row.failed))
@@ -88,13 +95,15 @@ def load_results(output_dir: str | Path, stage: str | None = None) -> StoredResu
     if stage not in stages:
         there = ", ".join(stages) or "none; every image failed"
         raise UserError(f"{output_dir}: no results of stage {stage!r}; its stages: {there}")
+    order = _places(output_dir, [row for row in rows if row.stage == stage], pictures)
+    position = {index: place for place, index in enumerate(order)}
     found = [
         result
         for path in paths
-        for result in read_shard(path)
+        for result in read_shard(path, position)
         if result.stage == stage and result.code is not None
     ]
-    found.sort(key=lambda result: result.index)
+    found.sort(key=lambda result: position[result.index])
     have = {result.index for result in found}
     return StoredResults(
         stage=stage,
@@ -113,7 +122,38 @@ def load_results(output_dir: str | Path, stage: str | None = None) -> StoredResu
     )
 
 
-def _shards(output_dir: str | Path) -> list[Path]:
+def _places(
+    output_dir: str | Path, rows: Sequence[ImageResult], pictures: Collection[int | str] | None
+) -> list[int]:
+    """The places in the run of the images that are wanted."""
+    if pictures is None:
+        return sorted(row.index for row in rows if not row.failed)
+    if not pictures:
+        raise UserError(f"{output_dir}: none of its pictures is asked for: name one")
+    by_place = {row.index: row for row in rows}
+    by_name = {row.name: row for row in rows}
+    found = []
+    for wanted in pictures:
+        row = by_place.get(wanted) if isinstance(wanted, int) else by_name.get(wanted)
+        if row is None:
+            near = difflib.get_close_matches(str(wanted), by_name, 3, 0.3) or list(by_name)[:3]
+            raise UserError(
+                f"{output_dir}: has no picture {wanted!r}; it has {len(rows)}, such as "
+                f"{', '.join(near)}, or give their places in it, from 0"
+            )
+        if row.failed:
+            raise UserError(f"{output_dir}: {row.name} has no code: {row.status}")
+        if row.index not in found:
+            found.append(row.index)
+    return found
+
+
+def stored_shards(output_dir: str | Path) -> list[Path]:
+    """The files with results in the folder of a run, in the order in which they were written.
+
+    Raises:
+      UserError: if there is no such folder, or none in it.
+    """
     folder = Path(output_dir).expanduser()
     if not os.path.isdir(folder):
         raise UserError(f"{output_dir}: no such folder; give the --output_dir of an earlier run")

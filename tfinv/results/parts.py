@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import weakref
@@ -33,7 +34,8 @@ class Parts:
       output_dir: is made if missing; its parent must exist.
       config_text: the flags of the run, a line each, as `config.cfg` keeps them; it identifies the
         run, so leave out what does not change results.
-      files: names of the other files that the job writes.
+      files: names of the other files that the job writes; `*` stands for any characters, as in
+        "mask-*.png".
       overwrite: remove what an earlier run left, and nothing else.
 
     Raises:
@@ -54,7 +56,8 @@ class Parts:
         self._unlock = weakref.finalize(self, _close, descriptor)
 
         def is_ours(name: str) -> bool:
-            return name in files or _PART.fullmatch(name) is not None
+            known = any(fnmatch.fnmatchcase(name, pattern) for pattern in files)
+            return known or _PART.fullmatch(name) is not None
 
         try:
             open_folder(self.folder, config_text, overwrite, is_ours)
