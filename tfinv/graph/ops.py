@@ -26,6 +26,7 @@ __all__ = [
     "forwards",
     "make_runner",
     "naming",
+    "op_def",
     "output_types",
     "reads_values",
     "tensor_type",
