@@ -40,6 +40,10 @@ class Passage:
             topological_order(self._model.nodes, [tensor])
         )
 
+    def reads(self, tensor: str) -> frozenset[str]:
+        """What of the cut and the inputs a later tensor needs the values of, as "node:k"."""
+        return self._program(tensor).reads
+
     def __call__(
         self, h: tf.Tensor | np.ndarray, tensor: str, feeds: Sequence[tf.Tensor]
     ) -> tf.Tensor:
@@ -50,6 +54,11 @@ class Passage:
           tensor: "node:k".
           feeds: latents and labels, as the graph takes them, for what lies between and reads them.
         """
+        program = self._program(tensor)
+        h = tf.cast(tf.convert_to_tensor(h), self._dtype)
+        return tf.cast(program.run([h], program.prepare(*feeds))[0], tf.float32)
+
+    def _program(self, tensor: str) -> Program:
         if tensor not in self._programs:
             self._programs[tensor] = Program(
                 self._model,
@@ -58,9 +67,7 @@ class Passage:
                 per_batch=self._inputs.names,
                 constants=self._inputs.constants,
             )
-        program = self._programs[tensor]
-        h = tf.cast(tf.convert_to_tensor(h), self._dtype)
-        return tf.cast(program.run([h], program.prepare(*feeds))[0], tf.float32)
+        return self._programs[tensor]
 
     def hinge(self, tensor: str, g1, shape: Sequence[int]) -> Hinge | None:
         """Where the units of a code close, by the generator's own codes; see `measure_hinge`.

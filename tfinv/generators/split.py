@@ -180,13 +180,17 @@ class Split:
                 self._require(what, given)
         if count is None:
             count = next((len(given) for given in (z, labels) if given is not None), 1)
-        if z is None:  # nothing but its shape is read
+        feeds = zip(self._inputs.names, self._feeds(z, labels, count), strict=True)
+        held = self._held
+        return self._g2.prepare(*(value for name, value in feeds if name in held))
+
+    def _feeds(self, z, labels: Labels, count: int) -> Sequence[tf.Tensor]:
+        """What the graph is fed, where nothing but the shape is read of what is not given."""
+        if z is None:
             z = tf.zeros([count, self.latent_size])
         if labels is None and self._inputs.conditional:
             labels = np.zeros(count, np.int32)
-        feeds = zip(self._inputs.names, self._inputs.feeds(z, labels), strict=True)
-        held = self._held
-        return self._g2.prepare(*(value for name, value in feeds if name in held))
+        return self._inputs.feeds(z, labels)
 
     def draw(
         self,
@@ -269,6 +273,40 @@ class Split:
         if self.is_latent:
             return other.g1(h, labels)
         return self._passage(h, other._tensor, self._inputs.feeds(z, labels))
+
+    def value(
+        self,
+        tensor: str,
+        h: tf.Tensor | np.ndarray,
+        z: tf.Tensor | np.ndarray | None = None,
+        labels: Labels = None,
+    ) -> tf.Tensor:
+        """What any tensor of the graph behind the cut is for codes, such as an attention map.
+
+        Args:
+          tensor: "node:k".
+          h: float32 [N, *code_shape].
+          z: float32 [N, latent_size]; needed only where it is read between, as by `g2`.
+          labels: int [N] or float [N, classes], likewise.
+
+        Returns:
+          float32, of whatever shape the tensor has.
+
+        Raises:
+          UserError: if there is no such tensor, it does not depend on the code, or an input that
+            it needs is not given.
+        """
+        if not self._passage.reaches(tensor):
+            raise UserError(
+                f"{tensor} of {self._inputs.path} does not depend on the code at {self.layer.name}:"
+                " take codes of a layer in front of it"
+            )
+        reads = self._passage.reads(tensor)
+        for what, given in zip(BESIDE, (z, labels), strict=True):
+            if what in self._beside and canonical(self._beside[what]) in reads:
+                self._require(what, given)
+        feeds = self._feeds(h if self.is_latent else z, labels, len(h))
+        return self._passage(h, tensor, feeds)
 
     @functools.cached_property
     def hinge(self) -> Hinge | None:
