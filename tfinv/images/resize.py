@@ -13,7 +13,7 @@ from PIL import Image
 
 from tfinv.images.ranges import to_float
 
-__all__ = ["fit"]
+__all__ = ["centre_crop", "fit"]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -43,18 +43,34 @@ def fit(
     if channels not in (1, 3):
         raise ValueError(f"channels must be 1 or 3, not {channels}")
     rows, columns = image.shape[:2]
-    share = min(rows / height, columns / width)
-    crop_height = min(rows, max(1, round(height * share)))
-    crop_width = min(columns, max(1, round(width * share)))
-    top, left = (rows - crop_height) // 2, (columns - crop_width) // 2
-    pixels = image[top : top + crop_height, left : left + crop_width]
-    if (crop_height, crop_width) != (height, width):
+    pixels = centre_crop(image, height, width)
+    crop = pixels.shape[:2]
+    if crop != (height, width):
         picture = Image.fromarray(np.ascontiguousarray(pixels))
         pixels = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
     result = to_float(pixels)
     if channels == 1:
         result = (result @ _LUMA)[:, :, None]
-    return result, _note((rows, columns), (crop_height, crop_width), (height, width))
+    return result, _note((rows, columns), crop, (height, width))
+
+
+def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The largest centred part of a picture with the aspect of height by width, to the pixel.
+
+    Args:
+      image: [H, W, ...].
+      height: of the wanted aspect.
+      width: likewise.
+
+    Returns:
+      A view [h, w, ...].
+    """
+    rows, columns = image.shape[:2]
+    share = min(rows / height, columns / width)
+    crop_height = min(rows, max(1, round(height * share)))
+    crop_width = min(columns, max(1, round(width * share)))
+    top, left = (rows - crop_height) // 2, (columns - crop_width) // 2
+    return image[top : top + crop_height, left : left + crop_width]
 
 
 def _note(seen: tuple[int, int], crop: tuple[int, int], wanted: tuple[int, int]) -> str | None:

@@ -36,6 +36,7 @@ class StoredResults:
       targets: float32 [N, H, W, C], in [0, 1], rounded to 8 bits.
       rmse: float64 [N].
       status: N texts.
+      notes: N texts, what was done to each picture, such as "reduced from 600x512"; mostly "".
       failed: why, by name, for the images that have no result in this stage.
     """
 
@@ -51,6 +52,7 @@ class StoredResults:
     targets: np.ndarray
     rmse: np.ndarray
     status: list[str]
+    notes: list[str]
     failed: dict[str, str]
 
 
@@ -118,6 +120,7 @@ def load_results(
         targets=_stack(found, "target"),
         rmse=np.array([result.rmse for result in found]),
         status=[result.status for result in found],
+        notes=[result.note for result in found],
         failed={row.name: row.status for row in rows if row.failed and row.index not in have},
     )
 
