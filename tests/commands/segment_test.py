@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,6 +174,17 @@ def test_codes_behind_the_attention_are_refused(root, tmp_path):
     given = (generator, "--images=sample:1", f"--layer={behind}", *QUICK)
     assert run("tfinv.invert", *given, f"--output_dir={tmp_path / 'run'}").status == 0
     segment(tmp_path, tmp_path / "out").refused("does not depend on the code", behind)
+
+
+def test_what_a_picture_costs_is_measured(root):
+    tool = Path(__file__).resolve().parents[2] / "tools" / "measure_segment.py"
+    command = [sys.executable, str(tool), f"--results={root / 'run'}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, _, *pictures = done.stdout.splitlines()
+    assert first.endswith("64 positions, 16 keys")
+    assert len(pictures) == COUNT
+    assert all(re.fullmatch(r"sample-\d+: [\d.]+ s, \d+ MiB", line) for line in pictures)
 
 
 if __name__ == "__main__":

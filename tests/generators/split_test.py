@@ -139,5 +139,28 @@ def test_cuts_know_their_order_and_a_code_can_be_followed():
                 np.testing.assert_allclose(followed, late.g1(z, labels), atol=1e-5)
 
 
+def test_any_tensor_behind_the_cut_has_its_value_for_a_code():
+    generator = tiny.loaded(conditional=True)
+    z, labels = generator.sample_latents(3), generator.sample_labels(3)
+    whole = generator.split("latent")
+    for cut in ("latent", "dense"):
+        split = generator.split(cut)
+        h = split.g1(z, labels)
+        for layer in generator.layers():
+            truth = generator.split(layer.name).g1(z, labels)
+            if split.reaches(generator.split(layer.name)):
+                found = split.value(layer.name, h, labels=labels)
+                np.testing.assert_allclose(found, truth, atol=1e-5)
+        raw = split.value(generator.output, h, z, labels)
+        np.testing.assert_allclose(raw, 2 * generator(z, labels) - 1, atol=1e-5)
+    split = generator.split("dense")
+    with pytest.raises(UserError, match="still reads the labels"):
+        split.value(generator.output, split.g1(z, labels), z)
+    with pytest.raises(UserError, match="does not depend on the code at"):
+        split.value(generator.inputs.latent, split.g1(z, labels), z, labels)
+    with pytest.raises(UserError, match="no node 'nothing'"):
+        whole.value("nothing:0", z, labels=labels)
+
+
 if __name__ == "__main__":
     sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider"]))

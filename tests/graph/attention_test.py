@@ -110,6 +110,22 @@ def test_without_anything_spatial_in_front_the_proportions_of_the_picture_decide
     assert find_attention(model, "z:0", "picture:0", (8, 8)) == []  # 32 make no square
 
 
+def test_pieces_of_the_latent_are_no_positions():
+    """Positions attend to four vectors made of z, which would make a grid of 2x2."""
+    weights = graphs.Weights()
+    with tf.Graph().as_default() as graph:
+        z = tf.compat.v1.placeholder(tf.float32, [None, 3], "z")
+        x = tf.reshape(tf.matmul(z, tf.constant(weights(3, 64 * 5))), [-1, 8, 8, 5])
+        x = tf.nn.relu(tf.nn.conv2d(x, tf.constant(weights(1, 1, 5, 5)), 1, "SAME"))
+        pieces = tf.reshape(tf.matmul(z, tf.constant(weights(3, 4 * 5))), [-1, 4, 5])
+        flat = tf.reshape(x, [-1, 64, 5])
+        attended = tf.matmul(tf.nn.softmax(tf.matmul(flat, pieces, transpose_b=True)), pieces)
+        x += tf.reshape(attended, [-1, 8, 8, 5])
+        picture = tf.tanh(x, name="picture")
+        model = graphs.to_model(graph, {"z": z}, picture)
+    assert find_attention(model, "z:0", "picture:0", (8, 8)) == []
+
+
 def test_a_grid_has_the_proportions_of_the_picture_or_is_none():
     grid = grid_of_proportions(24, (8, 12))
     assert (grid.height, grid.width) == (4, 6)

@@ -77,8 +77,8 @@ def find_attention(
       latent: the tensor of the latent.
       output: the tensor of the picture.
       size: height and width of the picture. Where no convolution, pooling or the like stands in
-        front of an attention block, its positions are taken for a grid of these proportions, in
-        reading order.
+        front of an attention block, and it has as many keys as queries, these are taken for a grid
+        of these proportions, in reading order.
       constants: values of inputs that do not change from picture to picture.
 
     Raises:
@@ -163,19 +163,23 @@ def _places(
     structure: Structure, probe: Probe, logits: Logits, size: tuple[int, int]
 ) -> tuple[tuple[int, ...], Grid, Grid] | None:
     """Heads, queries and keys of a map; None if a side of it is no grid of positions."""
-    *rows, keys_count = structure.shapes[logits.tensor]
     sides = [side for side in (probe.side(logits, t) for t in logits.operands) if side is not None]
-    if any(side.queries is None and side.keys is None for side in sides):
-        return None
+    if not sides:
+        return _by_proportions(structure.shapes[logits.tensor], size)
     asked = next((side for side in sides if side.queries is not None), None)
-    if asked is not None:
-        heads, queries = asked.heads, asked.queries
-    else:
-        heads, queries = tuple(range(len(rows) - 1)), grid_of_proportions(rows[-1], size)
     keys = next((side.keys for side in sides if side.keys is not None), None)
-    if keys is None:
-        keys = grid_of_proportions(keys_count, size)
-    if queries is None or keys is None:
+    if asked is None or keys is None:
         return None
+    queries = asked.queries
     finer = keys.height > queries.height or keys.width > queries.width
-    return None if finer else (heads, queries, keys)
+    return None if finer else (asked.heads, queries, keys)
+
+
+def _by_proportions(
+    shape: tuple[int, ...], size: tuple[int, int]
+) -> tuple[tuple[int, ...], Grid, Grid] | None:
+    """As `_places`, where nothing can be asked: [N, N] or [heads, N, N], as Transformers have."""
+    grid = grid_of_proportions(shape[-1], size)
+    if grid is None or shape[-2] != shape[-1]:
+        return None  # keys that are not the positions could be anything, such as pieces of z
+    return tuple(range(len(shape) - 2)), grid, grid

@@ -98,7 +98,8 @@ def segment_picture(
     """
     matrix = attention_matrix(inverted.split, inverted.points.take([place]), found)
     if not np.isfinite(matrix).all():
-        raise UserError(f"{found.name} is not finite for the code of this picture")
+        name = inverted.results.names[place]
+        raise UserError(f"{found.name} is not finite for the code of {name}: leave it out")
     queries, keys = ((grid.height, grid.width) for grid in (found.queries, found.keys))
     return segment(matrix, queries, keys, clusters)
 
