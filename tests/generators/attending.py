@@ -176,6 +176,13 @@ def _twice(made, q, k, v):
     return _plain(made, q, k, v) + _plain(made, 0.5 * q, k, v)
 
 
+def _stacked(made, q, k, v):
+    """A second block right behind the first, as Transformers have them."""
+    q, k, v = map(made.flat, (q, k, v))
+    v += tf.matmul(tf.nn.softmax(tf.matmul(q, k, transpose_b=True)), v)
+    return made.unflat(tf.matmul(tf.nn.softmax(tf.matmul(v, v, transpose_b=True)), v))
+
+
 FORMS: dict[str, Callable] = {
     "plain": _plain,
     "turned": _turned,
@@ -186,6 +193,7 @@ FORMS: dict[str, Callable] = {
     "of channels": _of_channels,
     "of a table": _of_a_table,
     "twice": _twice,
+    "stacked": _stacked,
 }
 
 

@@ -14,7 +14,7 @@ from tfinv.graph.attention import find_attention
 from tfinv.graph.interpret import Program
 from tfinv.graph.positions import grid_of_proportions
 
-FOUND = [name for name in FORMS if not name.startswith("of ")]
+FOUND = [name for name in FORMS if not name.startswith(("of ", "stacked"))]
 
 
 def model_of(made: Attending):
@@ -77,7 +77,7 @@ def test_positions_in_another_order_are_put_into_reading_order():
     np.testing.assert_array_equal(found.queries.order, by_columns)
 
 
-@pytest.mark.parametrize("form", [name for name in FORMS if name not in FOUND])
+@pytest.mark.parametrize("form", ["of channels", "of a table"])
 def test_a_softmax_that_is_not_over_positions_or_weighs_no_picture_is_none(form):
     assert maps_of(Attending(pooled=False, form=form))[1] == []
 
@@ -108,6 +108,14 @@ def test_without_anything_spatial_in_front_the_proportions_of_the_picture_decide
     assert (found.queries.height, found.queries.width) == (4, 8)
     np.testing.assert_array_equal(found.keys.order, np.arange(32))
     assert find_attention(model, "z:0", "picture:0", (8, 8)) == []  # 32 make no square
+
+
+def test_a_block_right_behind_another_is_found_too():
+    _, found = maps_of(Attending(height=8, width=12, pooled=False, form="stacked"))
+    assert [one.shape for one in found] == [(96, 96)] * 2
+    for one in found:
+        assert (one.queries.height, one.queries.width) == (one.keys.height, one.keys.width)
+        np.testing.assert_array_equal(one.queries.order, np.arange(96))
 
 
 def test_pieces_of_the_latent_are_no_positions():

@@ -147,20 +147,21 @@ class Probe:
         return Side(_grid(rows, height, width), heads, _grid(columns, height, width))
 
     def _source(self, operand: str) -> str | None:
-        """The nearest tensor in front that is laid out on the picture."""
-        queue, seen = [operand], {operand}
+        """The nearest tensor in front that is laid out on the picture, if nothing mixes it."""
+        queue, seen, nearest = [operand], {operand}, None
         for name in queue:  # grows on the way
             step = self.producers.get(name)
             if step is None:
                 continue
             if step.node.op in _SPATIAL and len(self._structure.shapes.get(name, ())) == 3:
-                return name
+                nearest = nearest or name
+                continue
             if step.node.op in PRODUCTS and len(self._structure.carried(step)) > 1:
-                return None  # another attention block: it mixes positions
+                return None  # another attention block, behind which all positions are in each
             more = [t for t in self._structure.trunk_inputs(step) if t not in seen]
             queue += more
             seen.update(more)
-        return None
+        return nearest
 
     def _question(self, logits: Logits, operand: str, source: str):
         """From the source, float [1, ...], to the logits, with the other operand as it may be."""
