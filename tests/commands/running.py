@@ -15,6 +15,7 @@ from absl import app
 from absl.testing import flagsaver
 
 from tfinv.commands import (
+    edit_flags,
     feature_flags,
     generator_flags,
     inversion_flags,
@@ -47,7 +48,7 @@ def run(module: str, *arguments: str) -> Done:
     # What is defined once a process must be there before flagsaver looks, or it takes it away.
     app.define_help_flags()
     assert feature_flags and generator_flags and inversion_flags and label_flags
-    assert picture_flags and results_flags
+    assert edit_flags and picture_flags and results_flags
     out, err, status = io.StringIO(), io.StringIO(), 0
     # flagsaver also removes the flags that the command defines, so that it can be run again.
     with (
