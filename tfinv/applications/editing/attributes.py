@@ -67,7 +67,7 @@ def read_attributes(path: str | Path, names: Sequence[str]) -> dict[str, np.ndar
 
 def find_attribute(
     name: str,
-    table: Mapping[str, np.ndarray] | None,
+    table: Mapping[str, np.ndarray],
     classes: Sequence[int | None],
     generator: Generator,
 ) -> np.ndarray:
@@ -76,7 +76,7 @@ def find_attribute(
     Args:
       name: a column of the table; or "class:3" for pictures of that class, against those of all
         others, by number or by the name that the generator knows.
-      table: from `read_attributes`; None if there is none.
+      table: from `read_attributes`; empty if there is none.
       classes: of the pictures, None where one has none.
       generator: for names of classes.
 
@@ -88,7 +88,7 @@ def find_attribute(
     """
     if name.startswith(CLASS):
         return _of_class(name, classes, generator)
-    if table is None:
+    if not table:
         raise UserError(
             f"attribute {name!r}: give a table with --attributes, or a class of the run's pictures "
             f"as {CLASS}3"

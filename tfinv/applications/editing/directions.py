@@ -183,9 +183,18 @@ def _normal(rows: np.ndarray, has: np.ndarray, penalty: float) -> np.ndarray:
         pull = -share * sign * scipy.special.expit(-margin)
         return value, np.append(rows.T @ pull + penalty * normal, pull.sum())
 
+    def curved(unknown: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """The second derivative times a step."""
+        open_ = scipy.special.expit(rows @ unknown[:-1] + unknown[-1])
+        change = share * open_ * (1.0 - open_) * (rows @ step[:-1] + step[-1])
+        return np.append(rows.T @ change + penalty * step[:-1], change.sum())
+
     start = np.zeros(rows.shape[1] + 1)
-    options = {"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-8}
-    return scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x[:-1]
+    options = {"maxiter": 200, "xtol": 1e-8}
+    found = scipy.optimize.minimize(
+        loss, start, jac=True, hessp=curved, method="Newton-CG", options=options
+    )
+    return found.x[:-1]
 
 
 def _in_their_span(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -161,7 +161,7 @@ def load_vector(path: str | Path, inverted: Inverted) -> AttributeVector:
     if vector.layer != split.layer.name or code.shape != tuple(split.code_shape):
         raise UserError(
             f"{path}: is of the layer {vector.layer}, and the codes are at {split.layer.name}: "
-            "choose another --stage or --layer"
+            "choose another --stage or --edit_layer"
         )
     if (latent is not None) != _reads_latent(split) or (
         latent is not None and latent.shape != (split.latent_size,)
