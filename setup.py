@@ -6,5 +6,5 @@ setup(
     packages=[*find_packages(include=["tfinv", "tfinv.*"]), "tfinv.configs"],
     package_dir={"tfinv.configs": "configs"},
     include_package_data=False,  # MANIFEST.in is for the source archive
-    package_data={"tfinv": ["py.typed", "assets/**"], "tfinv.configs": ["*.cfg"]},
+    package_data={"tfinv": ["py.typed", "assets/**"], "tfinv.configs": ["*.cfg", "*.csv"]},
 )
