@@ -232,14 +232,14 @@ def _labels(learnt) -> dict:
         table = read_attributes(values.attributes, results.names)
     labels = {
         name: find_attribute(name, table, results.classes, learnt.generator)
-        for name in dict.fromkeys([*values.attribute, *(values.hold or ())])
+        for name in dict.fromkeys([*values.attribute, *(values.orthogonal_to or ())])
     }
     for name in values.attribute:
         others = {k: v for k, v in table.items() if k not in (name, *edit_flags.held(name))}
         for other, share in together(labels[name], others).items():
             print(
                 f"note: {name} goes together with {other} in these pictures (correlation "
-                f"{share:+.2f}): --hold={other} keeps that as it is",
+                f"{share:+.2f}): --orthogonal_to={other} keeps that as it is",
                 file=sys.stderr,
             )
     return labels

@@ -60,7 +60,7 @@ def test_attributes_leave_strips_and_a_vector_that_other_runs_can_use(results, t
     given = (*along(results), "--strength=-1,0,1", "--pictures=sample-00003,0")
     done = edit(results, tmp_path, *given)
     assert done.status == 0, done.err
-    assert "odd goes together with odd too" in done.err and "--hold=odd too" in done.err
+    assert "odd goes together with odd too" in done.err and "--orthogonal_to=odd too" in done.err
     assert "odd: mean of 4 with it, 5 without" in done.out
     out = tmp_path / "out"
     assert {path.name for path in out.iterdir()} == {
@@ -95,7 +95,7 @@ def test_attributes_leave_strips_and_a_vector_that_other_runs_can_use(results, t
 
 
 def test_eight_pictures_are_shown_if_none_is_named(results, tmp_path):
-    done = edit(results, tmp_path, *along(results), "--hold=late", "--strength=1")
+    done = edit(results, tmp_path, *along(results), "--orthogonal_to=late", "--strength=1")
     assert done.status == 0 and "the first 8 of 9 pictures" in done.err
     assert "odd, holding late: mean of 4 with it" in done.out
     assert len(list((tmp_path / "out").glob("edited-*"))) == 8
@@ -163,7 +163,7 @@ def test_features_go_towards_those_of_another_picture(results, tmp_path):
         (["--attribute=class:0", "--penalty=1"], ["--penalty", "along an attribute"]),
         (["--attribute=class:0", "--like=3"], ["--like", "drop it"]),
         (["--attribute=class:0", "--feature_layer=x"], ["--feature_layer"]),
-        (["--vectors=v.npz", "--hold=old"], ["--hold", "drop it"]),
+        (["--vectors=v.npz", "--orthogonal_to=old"], ["--orthogonal_to", "drop it"]),
         (["--vectors=none.npz"], ["none.npz: cannot be read"]),
         (["--painted=a.png", "--pictures=1"], ["--painted needs --mask"]),
         (["--mask=a.png", "--pictures=1"], ["--mask needs --painted"]),

@@ -33,8 +33,8 @@ _ATTRIBUTES = flags.DEFINE_string(
     "A table, CSV, with a column `name` as in images.csv of the run, and columns of 1 and 0 (or "
     "-1); an empty cell is a picture that is not known.",
 )
-_HOLD = flags.DEFINE_list(
-    "hold",
+_ORTHOGONAL_TO = flags.DEFINE_list(
+    "orthogonal_to",
     None,
     "Attributes, named likewise, that are to stay: the direction is made orthogonal to theirs.",
 )
@@ -88,7 +88,7 @@ _EDIT_LAYER = flags.DEFINE_string(
 ALONG, PAINTING, FEATURES = "along an attribute", "by painting", "by features"
 """The kinds of edits."""
 
-_LABELS = ("attribute", "attributes", "hold", "method")
+_LABELS = ("attribute", "attributes", "orthogonal_to", "method")
 _CARRIED = ("penalty", "norm", "max_evaluations", "batch_size")
 _FLAGS: Mapping[str, Sequence[str]] = {
     ALONG: (*_LABELS, "vectors", "strength"),
@@ -171,7 +171,7 @@ def strengths(kind: str) -> tuple[float, ...]:
 
 def held(name: str) -> list[str]:
     """The attributes that are to stay while one moves."""
-    return [other for other in _HOLD.value or () if other != name]
+    return [other for other in _ORTHOGONAL_TO.value or () if other != name]
 
 
 def budget() -> int:

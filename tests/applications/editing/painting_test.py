@@ -71,10 +71,10 @@ def test_errors_are_weighted_by_the_mask():
         assert outside[k] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
-def test_a_large_penalty_holds_the_code(norm):
-    _, images, _, _, free = edit(tiny)
-    there, _, _, _, held = edit(tiny, penalty=1e3, norm=norm)
+@pytest.mark.parametrize(("made", "norm"), [(tiny, "l1"), (tiny, "l2"), (hierarchical, "l2")])
+def test_a_large_penalty_holds_the_code_and_what_is_read_of_z(made, norm):
+    _, images, _, _, free = edit(made)
+    there, _, _, _, held = edit(made, penalty=1e3, norm=norm)
     assert (held.distance < 0.02 * free.distance).all()
     np.testing.assert_allclose(held.images, images, atol=0.02)
     assert (held.distance < 0.01 * np.linalg.norm(there.points.codes.reshape(3, -1), axis=1)).all()
