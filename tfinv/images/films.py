@@ -1,0 +1,108 @@
+"""Pictures in a row as a film: GIF, and MP4 where its extra is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from tfinv.errors import UserError
+from tfinv.images.grids import enlarge
+
+__all__ = ["FILMS", "import_video", "write_film", "write_gif", "write_mp4"]
+
+_SIDE = 256  # small pictures are enlarged to about this
+_LARGEST = 1024
+_FASTEST_GIF = 50.0  # frames a second; viewers take a shorter pause for a mistake
+
+
+def write_gif(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None:
+    """Writes a GIF that repeats for ever.
+
+    Each frame has its own 256 colours. Pauses are hundredths of a second, at least two.
+
+    Args:
+      file: to write to.
+      frames: uint8 [H, W, 3] each, of one size.
+      rate: frames a second.
+    """
+    pictures = [Image.fromarray(frame) for frame in frames]
+    pause = max(2, round(100 / min(rate, _FASTEST_GIF))) * 10
+    rest = {"append_images": pictures[1:], "save_all": True}
+    pictures[0].save(file, "GIF", duration=pause, loop=0, **rest)
+
+
+def write_mp4(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None:
+    """Writes an MP4 (H.264) that every browser and player shows.
+
+    Args:
+      file: to write to.
+      frames: uint8 [H, W, 3] each, of one size, both sides even.
+      rate: frames a second.
+
+    Raises:
+      UserError: if the extra `video` is not installed.
+    """
+    iio = import_video("writing .mp4")
+    data = iio.imwrite(
+        "<bytes>",
+        np.stack(frames),
+        extension=".mp4",
+        plugin="pyav",
+        codec="libx264",
+        fps=rate,
+        # Half of the colours' resolution is lost, but players know no other format.
+        out_pixel_format="yuv420p",
+    )
+    file.write(data)
+
+
+FILMS: dict[str, Callable[[BinaryIO, Sequence[np.ndarray], float], None]] = {
+    "gif": write_gif,
+    "mp4": write_mp4,
+}
+"""By the extension of the file."""
+
+
+def write_film(file: BinaryIO, kind: str, images: np.ndarray, rate: float) -> None:
+    """Writes pictures as a film that can be looked at.
+
+    Args:
+      file: to write to.
+      kind: a name in `FILMS`.
+      images: [N, H, W, C], C of 1 or 3; uint8, or float in [0, 1]. Small ones are enlarged by a
+        whole factor, ones over 1024 reduced; a side that is odd then gets its last line twice.
+      rate: frames a second.
+
+    Raises:
+      UserError: if the kind needs what is not installed.
+    """
+    frames = [_even(np.asarray(enlarge(image, _SIDE, _LARGEST))) for image in images]
+    FILMS[kind](file, frames, rate)
+
+
+def import_video(doing: str):
+    """Imports imageio, whose reader and writer of films stand on av.
+
+    Args:
+      doing: what needs it, for the message.
+
+    Raises:
+      UserError: if one of the two is not installed.
+    """
+    try:
+        import av
+        import imageio.v3 as iio
+    except ImportError as error:
+        raise UserError(
+            f"{doing} takes imageio and av ({error}): pip install 'tfinv[video]'"
+        ) from None
+    del av
+    return iio
+
+
+def _even(frame: np.ndarray) -> np.ndarray:
+    height, width = frame.shape[:2]
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
