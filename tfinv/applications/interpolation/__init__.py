@@ -1,0 +1,1 @@
+"""Pictures on the way from one code to another."""
