@@ -16,8 +16,9 @@ What g2 reads of z and labels beside the code goes along, unless --hold says oth
 the run has stored shows the stored picture, pixel for pixel.
 
 The output folder gets grid.png, with titles and errors; strip-*.png, the bare pixels of each path;
-path-*.npz, its codes; paths.csv; film.gif and film.mp4 (--film); and config.cfg. Exit status: 0 if
-all is drawn, 2 if it cannot be. docs/INTERPOLATE.md shows what to expect.
+path-*.npz, its codes; paths.csv; with --film, film.gif and film.mp4, in which the paths from each
+picture to the next come one after another and others side by side; and config.cfg. Exit status: 0
+if all is drawn, 2 if it cannot be. docs/INTERPOLATE.md shows what to expect.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from tfinv.commands import generator_flags, inversion_flags, results_flags
+from tfinv.commands import film_flags, generator_flags, inversion_flags, results_flags
 from tfinv.commands.config import config_text
 from tfinv.commands.main import import_tensorflow, run_main
 from tfinv.errors import UserError
@@ -62,14 +63,6 @@ _TO_CLASS = flags.DEFINE_list(
     "By number or name. classes: where to, in the place of random ones. samples: the class of the "
     "samples, by default the picture's own.",
 )
-_FILM = flags.DEFINE_list(
-    "film",
-    [],
-    "gif, mp4 (pip install 'tfinv[video]'), or both. Paths from each picture to the next come one "
-    "after another, others side by side.",
-)
-_RATE = flags.DEFINE_float("rate", 12.0, "Frames of a film a second.", 0.1, 120.0)
-
 _SHARED = ("seed", "output_dir", "overwrite")
 _TAKEN_BY = {
     "pairs": ("pictures",),
@@ -90,7 +83,7 @@ def main(argv: Sequence[str]) -> int:
     from tfinv.results.parts import Parts
     from tfinv.results.progress import Progress
 
-    _check_films()
+    film_flags.check_films()
     inverted, paths = _paths()
     values = flags.FLAGS
     idle = [name for name, takers in _TAKEN_BY.items() if _PATH.value not in takers]
@@ -108,8 +101,8 @@ def main(argv: Sequence[str]) -> int:
             parts,
             way=_WAY.value,
             hold=_HOLD.value,
-            films=_FILM.value,
-            rate=_RATE.value,
+            films=film_flags.FILM.value,
+            rate=film_flags.RATE.value or film_flags.USUAL_RATE,
             as_chain=_PATH.value == "pictures" and _PAIRS.value is None,
             on_path=progress.update,
         )
@@ -174,17 +167,6 @@ def _between_pictures():
     return inverted, picture_paths(inverted, [(rows[one], rows[other]) for one, other in wanted])
 
 
-def _check_films() -> None:
-    """Refuses films that cannot be written, before anything is drawn."""
-    from tfinv.images.films import FILMS, import_video
-
-    for kind in _FILM.value:
-        if kind not in FILMS:
-            raise UserError(f"--film={kind} is not known: it is one of {', '.join(FILMS)}")
-    if "mp4" in _FILM.value:
-        import_video("--film=mp4")
-
-
 def _refuse_idle() -> None:
     """Flags that say nothing to this --path."""
     for name, takers in _TAKEN_BY.items():
@@ -202,6 +184,7 @@ def _refuse_idle() -> None:
 if __name__ == "__main__":
     flags.adopt_module_key_flags(generator_flags)
     flags.adopt_module_key_flags(results_flags)
+    flags.adopt_module_key_flags(film_flags)
     for name in _SHARED:
         flags.declare_key_flag(name)
     flags.mark_flags_as_required(["results", "path", "output_dir"])

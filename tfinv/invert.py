@@ -29,13 +29,13 @@ from tfinv.commands import (
     inversion_flags,
     label_flags,
     picture_flags,
+    stage_flags,
 )
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
-_STAGES = flags.DEFINE_list("stages", ["latent", "dense"], "Layers to invert at, in order.")
 _START = flags.DEFINE_list(
     "start",
     ["prior"],
@@ -234,7 +234,7 @@ def _verdict(tally, store, total: int) -> str:
 
 def _stages() -> list[str]:
     if _LAYER.value is None:
-        return _STAGES.value
+        return stage_flags.STAGES.value
     if flags.FLAGS["stages"].present:
         raise UserError("--layer and --stages exclude each other: drop one")
     return [_LAYER.value]
@@ -268,6 +268,7 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(feature_flags)
     flags.adopt_module_key_flags(inversion_flags)
     flags.adopt_module_key_flags(label_flags)
+    flags.adopt_module_key_flags(stage_flags)
     flags.declare_key_flag(picture_flags.IMAGES.name)
     flags.mark_flags_as_required(["generator", "images", "output_dir"])
     sys.exit(run_main(main))
