@@ -34,10 +34,9 @@ def test_a_gif_holds_every_frame_and_its_pause():
         frames = [np.asarray(f.convert("RGB")) for f in ImageSequence.Iterator(film)]
         pauses = {f.info["duration"] for f in ImageSequence.Iterator(film)}
     assert pauses == {120}  # GIF counts hundredths
-    # By a whole factor, and one line more where a side would be odd.
-    assert frames[0].shape == (252, 196, 3)
+    assert frames[0].shape == (324, 252, 3)  # by a whole factor
     for frame, image in zip(frames, images, strict=True):
-        np.testing.assert_allclose(frame[14::28, 14::28] / 255, image, atol=3 / 255)
+        np.testing.assert_allclose(frame[18::36, 18::36] / 255, image, atol=3 / 255)
 
 
 def test_an_mp4_holds_every_frame():
@@ -53,6 +52,11 @@ def test_an_mp4_holds_every_frame():
 @pytest.mark.parametrize("kind", FILMS)
 def test_one_seed_one_film(kind):
     assert written(kind, ramp(3)) == written(kind, ramp(3))
+
+
+def test_a_row_of_small_pictures_is_as_large_as_each_alone():
+    with Image.open(io.BytesIO(written("gif", np.zeros((2, 32, 134, 3))))) as film:
+        assert film.size == (1072, 256)
 
 
 def test_one_picture_and_grey_pictures_are_films_too():

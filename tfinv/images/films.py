@@ -13,7 +13,8 @@ from tfinv.images.grids import enlarge
 
 __all__ = ["FILMS", "import_video", "write_film", "write_gif", "write_mp4"]
 
-_SIDE = 256  # small pictures are enlarged to about this
+_SIDE = 256  # to about this the shorter side of small pictures is enlarged
+_WIDEST = 1280  # if the longer one does not pass this
 _LARGEST = 1024
 _FASTEST_GIF = 50.0  # frames a second; viewers take a shorter pause for a mistake
 
@@ -79,7 +80,9 @@ def write_film(file: BinaryIO, kind: str, images: np.ndarray, rate: float) -> No
     Raises:
       UserError: if the kind needs what is not installed.
     """
-    frames = [_even(np.asarray(enlarge(image, _SIDE, _LARGEST))) for image in images]
+    sides = images.shape[1:3]
+    side = min(_WIDEST, _SIDE * max(sides) // min(sides))
+    frames = [_even(np.asarray(enlarge(image, side, _LARGEST))) for image in images]
     FILMS[kind](file, frames, rate)
 
 

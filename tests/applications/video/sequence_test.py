@@ -36,7 +36,7 @@ def frames_of_it():
 
 @pytest.fixture(scope="module", name="done")
 def with_the_term(video, frames):
-    return video.run(frames, None, [1e-3, 1e-4])
+    return video.run(frames, [1e-3, 1e-4])
 
 
 def test_every_stage_has_every_frame(video, frames, done):
@@ -57,7 +57,7 @@ def test_the_first_frame_is_inverted_as_a_picture_is(video, frames, done):
 
 
 def test_the_term_makes_codes_steadier(video, frames, done):
-    loose = video.run(frames, None, [0.0, 0.0])
+    loose = video.run(frames, [0.0, 0.0])
     # Few latents draw the same picture, and many codes do.
     for one, other, share in zip(done, loose, (1.0, 0.9), strict=True):
         assert steadiness(one).code_step < share * steadiness(other).code_step
@@ -78,13 +78,13 @@ def test_what_is_kept_is_not_computed_again(video, frames, done):
             kept[name] = compute()
         return kept[name]
 
-    first = video.run(frames[:4], None, [1e-3, 1e-4], keep)
+    first = video.run(frames[:4], [1e-3, 1e-4], keep=keep)
     assert [name for name, _ in asked] == [f"{n}-{k:06d}" for n in (0, 1) for k in (0, 1, 3)]
     assert [rows for _, rows in asked[:3]] == [[0], [1, 2], [3]]
     # A batch that is not full, and a video that goes on behind it, change nothing before.
     np.testing.assert_array_equal(first[0].codes[:3], done[0].codes[:3])
     del kept["1-000003"]
-    again = video.run(frames[:4], None, [1e-3, 1e-4], keep)
+    again = video.run(frames[:4], [1e-3, 1e-4], keep=keep)
     np.testing.assert_array_equal(again[1].codes, first[1].codes)
 
 
@@ -95,7 +95,7 @@ def test_z_beside_the_code_and_labels_are_carried_along():
     )
     video = VideoInverter(inverter, 2)
     frames = clip(generator, 4, label=1)
-    latent, dense = video.run(frames, 1, [1e-5, 1e-6])
+    latent, dense = video.run(frames, [1e-5, 1e-6], 1)
     split = video.stages[1].split
     drawn = split.g2(dense.codes, dense.latents, [1] * 4).numpy()
     np.testing.assert_allclose(dense.images, np.clip(drawn, 0, 1), atol=1e-5)
@@ -107,7 +107,7 @@ def test_z_beside_the_code_and_labels_are_carried_along():
 
 def test_wishes_that_do_not_fit_are_one_line(video, frames):
     with pytest.raises(UserError, match="1 weights do not fit 2 stages"):
-        video.run(frames, None, [0.0])
+        video.run(frames, [0.0])
     generator = hierarchical.loaded()
     free = Inverter(generator, ("latent", "map:0"), optimize=("code", "labels"))
     with pytest.raises(UserError, match="labels are held in a video"):

@@ -102,7 +102,7 @@ def run_job(
             stages = job.video.run_apart(job.frames.pixels, job.label, keep)
         else:
             weights = job.weights if take == TOGETHER else [0.0] * len(job.weights)
-            stages = job.video.run(job.frames.pixels, job.label, weights, keep)
+            stages = job.video.run(job.frames.pixels, weights, job.label, keep)
         done[take] = Taken(stages, {k: _drawn_as(job, stages[-1], k) for k in job.classes})
     return done
 
@@ -138,10 +138,12 @@ def _keeper(
 ) -> Keep:
     def keep(name: str, frames: Sequence[int], compute: Callable[[], Found]) -> Found:
         about = [names[-1], *(names[frame] for frame in frames)]
-        arrays = parts.find(f"{take}-{name}", about)
+        # The first frame has none before it, so the term makes no difference there.
+        owner = TOGETHER if take == WITHOUT and list(frames) == [0] else take
+        arrays = parts.find(f"{owner}-{name}", about)
         found = compute() if arrays is None else Found(**arrays)
         if arrays is None:
-            parts.add(f"{take}-{name}", about, found.arrays())
+            parts.add(f"{owner}-{name}", about, found.arrays())
         failed = sum(str(status).startswith("failed") for status in found.status)
         on_batch(Outcome(len(frames), failed, found.rmse))
         return found

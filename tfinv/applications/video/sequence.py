@@ -118,16 +118,16 @@ class VideoInverter:
     def run(
         self,
         frames: np.ndarray,
+        weights: Sequence[float],
         label: int | None = None,
-        weights: Sequence[float] = (),
         keep: Keep = _now,
     ) -> list[Found]:
         """Inverts a video.
 
         Args:
           frames: float32 [N, H, W, C] in [0, 1], of the generator's own size, in a row; N >= 2.
-          label: their class, for a conditional generator.
           weights: of the norm of the steps, for each stage.
+          label: their class, for a conditional generator.
           keep: called for each batch of each stage, in order.
 
         Returns:
