@@ -51,7 +51,7 @@ def run(module: str, *arguments: str) -> Done:
     app.define_help_flags()
     assert feature_flags and generator_flags and inversion_flags and label_flags
     assert edit_flags and picture_flags and results_flags
-    assert picture_flags and results_flags and film_flags and stage_flags
+    assert film_flags and stage_flags
     out, err, status = io.StringIO(), io.StringIO(), 0
     # flagsaver also removes the flags that the command defines, so that it can be run again.
     with (
