@@ -15,7 +15,6 @@ again goes on where a run was stopped, whatever stopped it. Exit status: 0 if al
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -91,15 +90,7 @@ def main(argv: Sequence[str]) -> int:
         constraint=flags.FLAGS.constraint,
     )
     search = label_flags.label_search(inverter, start[0])
-    if flags.FLAGS.batch_size is None:
-        flags.FLAGS.batch_size = _batch_size(inverter, -(-total // len(devices)), devices[0])
-        inverter.batch_size = min(flags.FLAGS.batch_size, total)
-    # The solver's own defaults go into config.cfg too, so that no later version changes the run.
-    flags.FLAGS.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
-    flags.FLAGS.relu_leak = inverter.stages[0].solver.leak
-    flags.FLAGS.leak_schedule = inverter.stages[0].solver.leak_schedule
-    flags.FLAGS.closed_units = "rest" if inverter.stages[0].solver.rests else "free"
-    flags.FLAGS.optimize = list(inverter.optimize)
+    inversion_flags.keep_defaults(inverter, total, devices)
     # --layer stands for --stages, and a command refuses both.
     idle = (*inversion_flags.ELSEWHERE, *(("stages",) if _LAYER.value is not None else ()))
     with Store(
@@ -201,24 +192,6 @@ def _invert(job: _Job, on_batch, progress) -> None:
         devices=job.devices,
         save_every=flags.FLAGS.save_every,
     )
-
-
-def _batch_size(inverter, count: int, device: str) -> int:
-    """That of the run in the folder, or what is fastest."""
-    from tfinv.inversion.batch_size import choose_batch_size
-    from tfinv.results.folder import kept_flag
-
-    folder, kept = flags.FLAGS.output_dir, None
-    if not flags.FLAGS.overwrite:
-        kept = kept_flag(folder, "batch_size")
-    if kept is None:
-        return choose_batch_size(inverter, count, device)
-    if not re.fullmatch(r"0*[1-9]\d{0,8}", kept, re.ASCII):
-        raise UserError(
-            f"{folder}/config.cfg: --batch_size={kept} is no number from 1 on: put back what it "
-            "was, give --batch_size, or begin again with --overwrite"
-        )
-    return int(kept)
 
 
 def _verdict(tally, store, total: int) -> str:

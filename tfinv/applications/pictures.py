@@ -14,13 +14,17 @@ from tfinv.images.decode import decode
 from tfinv.images.resize import fit
 from tfinv.images.sources import count_images, list_images
 
-__all__ = ["Picture", "count_drawn", "count_pictures", "read_pictures"]
+__all__ = ["Picture", "Prepare", "count_drawn", "count_pictures", "read_pictures"]
 
 SAMPLE, NOISE = "sample", "noise"
 _DRAWN = re.compile(rf"({SAMPLE}|{NOISE}):(\d+)")
 _SAMPLE_SEED = 1_000_003  # apart from the seeds of starts, or a start could be the answer
 _SAMPLES_AT_ONCE = 64
 _NOISE_STREAM = 4  # apart from the streams of starts and labels
+
+
+Prepare = Callable[[np.ndarray], tuple[np.ndarray, str | None]]
+"""uint8 [H, W, 3] to pixels, float32 in [0, 1], and a note of what was done to them, or None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +39,8 @@ class Picture:
       pixels: float32 [H, W, C] in [0, 1], of the generator's size; None if it could not be read.
       fault: why it could not; "" if it could.
       evaluations: what has been spent on it before it is inverted, as in finding its label.
+      whole: float32 [H, W, C] in [0, 1], what the result is measured against, where `pixels` is an
+        observation of a degradation and not the picture itself.
     """
 
     index: int
@@ -44,6 +50,7 @@ class Picture:
     pixels: np.ndarray | None
     fault: str = ""
     evaluations: int = 0
+    whole: np.ndarray | None = None
 
 
 def count_pictures(specs: Sequence[str]) -> int:
@@ -66,6 +73,7 @@ def read_pictures(
     may_lack_labels: bool = False,
     seed: int = 0,
     is_done: Callable[[int, str], bool] = lambda index, name: False,
+    prepare: Prepare | None = None,
 ) -> Iterator[Picture]:
     """Reads pictures one by one, files first, then samples, then noise.
 
@@ -84,6 +92,8 @@ def read_pictures(
       seed: of what is drawn.
       is_done: given a place in the run and the name there, whether that picture is done already;
         such are neither read nor drawn.
+      prepare: what becomes of the pixels of a file; by default they are cropped and resized to
+        what the generator draws.
 
     Raises:
       UserError: if a spec matches nothing.
@@ -91,9 +101,10 @@ def read_pictures(
     files, drawn = _sorted_out(specs)
     index = -1
     rule = _Labels(generator, label, ignore_labels, may_lack_labels)
+    prepare = prepare or (lambda image: fit(image, *generator.image_shape))
     for index, record in enumerate(list_images(files) if files else ()):
         if not is_done(index, record.name):
-            yield _read(rule, index, record)
+            yield _read(rule, index, record, prepare)
     place = index + 1
     for kind, count in sorted(drawn.items(), reverse=True):
         yield from _draw(rule, kind, count, seed, place, is_done)
@@ -146,12 +157,12 @@ def _sorted_out(specs: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     return files, drawn
 
 
-def _read(rule: _Labels, index: int, record) -> Picture:
+def _read(rule: _Labels, index: int, record, prepare: Prepare) -> Picture:
     label = rule.other if record.label is None else record.label
     try:
         data = record.read()  # first: a damaged record has no label either, and that is not why
         label, ignored = rule.of(record.label)
-        pixels, note = fit(decode(data, record.name), *rule.generator.image_shape)
+        pixels, note = prepare(decode(data, record.name))
     except UserError as error:
         return Picture(index, record.name, label, "", None, str(error))
     return Picture(index, record.name, label, "; ".join(filter(None, (note, ignored))), pixels)

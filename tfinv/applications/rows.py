@@ -19,7 +19,9 @@ _NAN = float("nan")
 
 def rows_of(ticket: Ticket) -> Iterator[ImageResult]:
     """A row for each stage of an image that has all of them behind it."""
-    about, target = ticket.about, ticket.target[np.newaxis]
+    about = ticket.about
+    whole = ticket.target if ticket.whole is None else ticket.whole
+    target = whole[np.newaxis]
     for number, stage in enumerate(ticket.found):
         spent = 0 if number else about["evaluations"]
         weights = stage.label_weights
@@ -28,7 +30,7 @@ def rows_of(ticket: Ticket) -> Iterator[ImageResult]:
             name=about["name"],
             label=about["label"],
             stage=stage.layer,
-            rmse=float(stage.rmse[0]),
+            rmse=float(metrics.rmse(stage.images, target)[0]),
             psnr=float(metrics.psnr(stage.images, target)[0]),
             ssim=float(metrics.ssim(stage.images, target)[0]),
             evaluations=int(stage.evaluations[0]) + spent,
@@ -38,8 +40,9 @@ def rows_of(ticket: Ticket) -> Iterator[ImageResult]:
             latent=stage.latents[0],
             labels=_own_label(ticket),
             label_weights=None if weights is None else weights[0],
-            target=ticket.target,
+            target=whole,
             image=stage.images[0],
+            observation=None if ticket.whole is None else ticket.target,
         )
         yield _without_values(row) if row.failed else row
 
@@ -70,5 +73,5 @@ def _own_label(ticket: Ticket) -> np.ndarray | None:
 
 def _without_values(row: ImageResult) -> ImageResult:
     """A diverged image's row: what it left is no result."""
-    arrays = dict.fromkeys(("code", "latent", "labels", "label_weights", "image"))
+    arrays = dict.fromkeys(("code", "latent", "labels", "label_weights", "image", "observation"))
     return dataclasses.replace(row, rmse=_NAN, psnr=_NAN, ssim=_NAN, **arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -92,4 +93,5 @@ class Stream:
             "evaluations": picture.evaluations,
         }
         label = label_to_give(self._inverter.generator, picture.label, self._weights)
-        return Ticket(picture.index, picture.index, picture.pixels, label, about)
+        ticket = Ticket(picture.index, picture.index, picture.pixels, label, about)
+        return ticket if picture.whole is None else dataclasses.replace(ticket, whole=picture.whole)

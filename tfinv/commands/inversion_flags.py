@@ -5,6 +5,8 @@ Commands that invert adopt them: one process may import several commands, and a 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from absl import flags
@@ -12,7 +14,7 @@ from absl import flags
 from tfinv.errors import UserError
 from tfinv.inversion.cpus import count_cpus
 
-__all__ = ["ELSEWHERE", "budgets", "check_label", "check_resume", "logical_cpus"]
+__all__ = ["ELSEWHERE", "budgets", "check_label", "check_resume", "keep_defaults", "logical_cpus"]
 
 ELSEWHERE = ("output_dir", "overwrite", "resume", "devices", "save_every")
 """Flags that change no result, and so are no part of a run's configuration."""
@@ -173,3 +175,44 @@ def budgets() -> list[int] | None:
         return [int(text) for text in texts]
     except ValueError:
         raise UserError(f"--max_evaluations={','.join(texts)} is no list of numbers") from None
+
+
+def keep_defaults(inverter, total: int, devices: Sequence[str]) -> None:
+    """Writes what was not given into the flags, so that no later version changes the run.
+
+    The batch size is that of the run in the folder, or what is fastest; the inverter gets it too.
+
+    Args:
+      inverter: made of the flags.
+      total: of pictures.
+      devices: that share them.
+
+    Raises:
+      UserError: if the folder's batch size is no number.
+    """
+    values, solver = flags.FLAGS, inverter.stages[0].solver
+    if values.batch_size is None:
+        values.batch_size = _batch_size(inverter, -(-total // len(devices)), devices[0])
+        inverter.batch_size = min(values.batch_size, total)
+    values.max_evaluations = [str(s.solver.max_evaluations) for s in inverter.stages]
+    values.relu_leak, values.leak_schedule = solver.leak, solver.leak_schedule
+    values.closed_units = "rest" if solver.rests else "free"
+    values.optimize = list(inverter.optimize)
+
+
+def _batch_size(inverter, count: int, device: str) -> int:
+    """That of the run in the folder, or what is fastest."""
+    from tfinv.inversion.batch_size import choose_batch_size
+    from tfinv.results.folder import kept_flag
+
+    folder, kept = flags.FLAGS.output_dir, None
+    if not flags.FLAGS.overwrite:
+        kept = kept_flag(folder, "batch_size")
+    if kept is None:
+        return choose_batch_size(inverter, count, device)
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", kept, re.ASCII):
+        raise UserError(
+            f"{folder}/config.cfg: --batch_size={kept} is no number from 1 on: put back what it "
+            "was, give --batch_size, or begin again with --overwrite"
+        )
+    return int(kept)

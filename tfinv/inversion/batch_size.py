@@ -82,7 +82,7 @@ def _any_batch(inverter: Inverter, stage: CompiledStage, size: int) -> Batch:
     z, labels = generator.sample_latents(size), generator.sample_labels(size)
     if labels is not None and "labels" in inverter.optimize:
         labels = generator.inputs.label_weights(labels)
-    targets = tf.fill([size, *generator.image_shape], 0.5)
+    targets = tf.fill([size, *inverter.target_shape], 0.5)
     code = split.g1(z, labels)
     return Batch(
         targets,
@@ -90,6 +90,6 @@ def _any_batch(inverter: Inverter, stage: CompiledStage, size: int) -> Batch:
         None if labels is None else tf.constant(labels),
         code,
         code,
-        stage.stage.loss.references(targets),
+        stage.objective.references(targets),
         np.zeros(size, np.uint32),
     )

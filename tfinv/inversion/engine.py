@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
 from tfinv.images.ranges import to_float
 from tfinv.inversion.constraints import Constraint, find_constraint
+from tfinv.inversion.degradations import Degradation, find_degradation
 from tfinv.inversion.features import parse_loss
 from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
@@ -68,6 +70,12 @@ class Inverter:
         and the latent where g2 reads it, as the thesis does (section 6.3).
       constraint: what z must keep to wherever stages given by name optimise it: "clip:2",
         "stochastic_clip:2", or a `Constraint`; None for nothing.
+      degradation: through what drawn pictures are seen before they are compared: "downsample:4",
+        "center:0.25", or a `Degradation`. What is inverted are its observations then, and the RMSE
+        is over what they know. None if pictures are compared as they are.
+
+    Attributes:
+      target_shape: of one image that is inverted: the generator's, or that of an observation.
 
     Raises:
       UserError: if a name is unknown or the options do not fit together.
@@ -92,15 +100,22 @@ class Inverter:
         seed: int = 0,
         optimize: Sequence[str] | None = None,
         constraint: str | Constraint | None = None,
+        degradation: str | Degradation | None = None,
     ):
         _check_count("batch size", batch_size, 1)
         _check_count("seed", seed, 0)
         self.generator, self.batch_size, self.seed = generator, batch_size, seed
+        shape = generator.image_shape
+        if isinstance(degradation, str):
+            degradation = find_degradation(degradation, shape)
+        self.degradation = degradation
+        self.target_shape = shape if degradation is None else degradation.shape
+        compared = shape if degradation is None else degradation.seen_shape
         self._labels = None if labels is None else self.check_labels(labels)
         self._stages = make_stages(
             generator,
             stages,
-            loss=parse_loss(loss, features, generator.image_shape),
+            loss=parse_loss(loss, features, compared),
             solver=solver,
             max_evaluations=max_evaluations,
             relu_leak=relu_leak,
@@ -108,6 +123,7 @@ class Inverter:
             closed_units=closed_units,
             optimize=optimize,
             constraint=find_constraint(constraint) if isinstance(constraint, str) else constraint,
+            degradation=degradation,
         )
         splits = [compiled.split for compiled in self._stages]
         self._starts = find_starts(start, splits, restarts, self.rests)
@@ -141,7 +157,8 @@ class Inverter:
         """Inverts pictures, batch after batch.
 
         Args:
-          images: float32 [N, H, W, C] in [0, 1], of the generator's own size.
+          images: float32 [N, H, W, C] in [0, 1], of the generator's own size; or observations,
+            float32 [N, *target_shape].
           on_progress: called with the stage and the solver's state, before its first step and every
             few dozen. Rows are slots: the images in their order while there are no more of them,
             and none is tried again.
@@ -171,7 +188,7 @@ class Inverter:
         """Inverts pictures that are some of a larger run.
 
         Args:
-          images: float32 [N, H, W, C] in [0, 1].
+          images: as for `run`.
           indices: which image of the run each one is; its start depends on this and the seed.
           labels: int [N], or float [N, classes], for conditional generators.
           on_progress: as for `run`.
@@ -223,12 +240,17 @@ class Inverter:
             self._starts,
             slots or self.batch_size,
             self.seed,
-            self._losses.references,
+            self._references,
             restarts=self._restarts,
             source=tickets,
             on_progress=on_progress,
             seconds=seconds,
         )
+
+    def _references(self, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        if self.degradation is not None:
+            targets, _ = self.degradation.take_apart(targets)
+        return self._losses.references(targets)
 
     def check_labels(self, labels: Sequence[int] | np.ndarray | None) -> np.ndarray | None:
         """Labels as the stages take them: int32 [N], or weights float32 [N, classes], or None.
@@ -252,14 +274,18 @@ class Inverter:
             images = np.asarray(_listed(images))
         except ValueError:
             raise UserError("the images are of different shapes: resize them to one") from None
-        if images.ndim != 4 or images.shape[1:] != self.generator.image_shape or not len(images):
+        if images.ndim != 4 or images.shape[1:] != self.target_shape or not len(images):
+            seen_by = self.degradation
+            what = self.generator.path if seen_by is None else f"what {seen_by} leaves of a picture"
             raise UserError(
-                f"images of shape {list(images.shape)} do not fit {self.generator.path}: "
-                f"[count, {', '.join(map(str, self.generator.image_shape))}] is needed"
+                f"images of shape {list(images.shape)} do not fit {what}: "
+                f"[count, {', '.join(map(str, self.target_shape))}] is needed"
             )
         if images.dtype == np.uint8:
             return to_float(images)
         images = images.astype(np.float32)
+        if self.degradation is not None:  # a filter may overshoot, and sums may be any numbers
+            return images
         # A pixel that is not finite fails its own image later, and no other.
         finite = images[np.isfinite(images)]
         low, high = finite.min(initial=0.0), finite.max(initial=0.0)

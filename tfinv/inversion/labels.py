@@ -152,7 +152,7 @@ class LabelSearch:
         targets = tf.constant(images[rows])
         places = [indices[row] for row in rows]
         latents = tf.constant(self._start.latents(split, places, self._inverter.seed))
-        references = stage.loss.references(targets)
+        references = self._stage.objective.references(targets)
         keys = streams(places, self._inverter.seed)
         report = None if on_progress is None else lambda state: on_progress(stage, state)
         for labels in candidates[rows].T:

@@ -18,12 +18,17 @@ __all__ = ["TERMS", "Loss", "Term", "mse"]
 
 
 def mse(trial: Trial) -> tf.Tensor:
-    """Mean squared error over pixels and channels, of images in [0, 1] (thesis, section 4.5).
+    """Mean squared error over known pixels and channels, of images in [0, 1] (thesis, section 4.5).
 
     Returns:
       float32 [B] in [0, 1]; the square of the RMSE.
     """
-    return tf.reduce_mean(tf.square(trial.images - trial.targets), [1, 2, 3])
+    squares = tf.square(trial.images - trial.targets)
+    if trial.known is None:
+        return tf.reduce_mean(squares, [1, 2, 3])
+    # Where nothing is known both are 0, and so is their difference.
+    count = tf.reduce_sum(trial.known, [1, 2, 3]) * trial.images.shape[3]
+    return tf.reduce_sum(squares, [1, 2, 3]) / count
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.generators.split import LATENT, Split
+from tfinv.images import metrics
 from tfinv.inversion.constraints import constrained
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.resting import a_hair_open, resting
@@ -43,6 +45,7 @@ class Objective:
                 f"loss '{stage.loss}' has no term for the layer {stage.layer!r}: add mse"
             )
         self._bound = self.loss.bound(split)
+        self._degradation = stage.degradation
         self.constraint = stage.constraint if free_latent else None
         # A term that looks at the code itself sees a difference where the picture has none.
         sees_code = any(term.at == "code" for term in self.loss.terms)
@@ -84,6 +87,18 @@ class Objective:
 
         return evaluate
 
+    def references(self, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the terms keep of targets, once a batch; see `Loss.references`."""
+        if self._degradation is not None:
+            targets, _ = self._degradation.take_apart(targets)
+        return self.loss.references(targets)
+
+    def rmse(self, images: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """How far pictures are from targets, float64 [N]: where they are seen, and known."""
+        if self._degradation is None:
+            return metrics.rmse(images, targets)
+        return self._degradation.rmse(images, targets)
+
     def constrain(self, keys: tf.Tensor) -> Constrain:
         """What holds the rows of a batch with these keys."""
         held = unconstrained
@@ -114,7 +129,13 @@ class Objective:
         h = tf.reshape(h, [-1, *self.split.code_shape])
         images = self.split.draw(h, frontier, leak, z=latent, labels=parts.get("labels"))
         z = code if self.split.is_latent else latent
-        return self._bound(Trial(images, targets, code, anchor, z, references))
+        known = None
+        if self._degradation is not None:
+            images = self._degradation.see(images)
+            targets, known = self._degradation.take_apart(targets)
+        if known is not None:
+            images = images * known
+        return self._bound(Trial(images, targets, code, anchor, z, references, known))
 
     def _gradient(self, parts: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
         """The gradient by the rows, out of those by the unknowns."""

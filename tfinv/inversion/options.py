@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import numbers
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.inversion.constraints import Constraint
+from tfinv.inversion.degradations import Degradation
 from tfinv.inversion.loop import CompiledStage
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers import SOLVERS
@@ -34,6 +36,7 @@ def make_stages(
     closed_units: str | None = None,
     optimize: Sequence[str] | None,
     constraint: Constraint | None = None,
+    degradation: Degradation | None = None,
 ) -> list[CompiledStage]:
     """Cuts the generator at every layer asked for; for the arguments see `Inverter`.
 
@@ -50,7 +53,9 @@ def make_stages(
         _solver(solver, budget, relu_leak, leak_schedule, closed_units) for budget in budgets
     ]
     plans = [
-        stage if isinstance(stage, Stage) else Stage(stage, loss, chosen, optimize, constraint)
+        _degraded(stage, degradation)
+        if isinstance(stage, Stage)
+        else Stage(stage, loss, chosen, optimize, constraint, degradation)
         for stage, chosen in zip(stages, solvers, strict=True)
     ]
     made = [
@@ -62,6 +67,15 @@ def make_stages(
     _check_terms(loss, made)
     _check_constraint(constraint, stages, made)
     return made
+
+
+def _degraded(stage: Stage, degradation: Degradation | None) -> Stage:
+    """A stage that compares what all of them do: a ticket has one target."""
+    if stage.degradation not in (None, degradation):
+        raise UserError(
+            f"stage {stage.layer!r} has a degradation of its own: give it to the Inverter"
+        )
+    return replace(stage, degradation=degradation)
 
 
 def _solver(

@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.generators.split import Split
-from tfinv.images import metrics
 from tfinv.inversion.begin import Standing, begin
 from tfinv.inversion.loop import STEPS_A_CALL, CompiledStage
 from tfinv.inversion.result import Spending, StageResult
@@ -219,7 +218,7 @@ class Slots:
             codes=code.numpy(),
             latents=latents.numpy(),
             images=images,
-            rmse=metrics.rmse(images, tf.gather(batch.targets, slots).numpy()),
+            rmse=self.stage.objective.rmse(images, tf.gather(batch.targets, slots).numpy()),
             losses=state.best_loss.numpy()[slots],
             evaluations=evaluations[slots],
             status=tuple(Status(int(value)).text for value in state.status.numpy()[slots]),

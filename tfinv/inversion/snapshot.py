@@ -98,6 +98,8 @@ def pack_tickets(tickets: Sequence[Ticket]) -> dict[str, np.ndarray]:
         arrays["targets"] = np.stack([ticket.target for ticket in tickets])
         if tickets[0].label is not None:
             arrays["labels"] = np.stack([ticket.label for ticket in tickets])
+        if tickets[0].whole is not None:
+            arrays["wholes"] = np.stack([ticket.whole for ticket in tickets])
     arrays["facts"] = pack_json(facts)
     return arrays
 
@@ -123,6 +125,7 @@ def unpack_tickets(arrays: Arrays) -> list[Ticket]:
                 facts["attempt"],
                 held.get("best"),
                 tuple(found),
+                arrays["wholes"][row] if "wholes" in arrays else None,
             )
         )
     return tickets

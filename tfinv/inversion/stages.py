@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.inversion.constraints import Constraint
+from tfinv.inversion.degradations import Degradation
 from tfinv.inversion.losses import Loss
 from tfinv.inversion.solvers.base import Solver
 
@@ -27,6 +28,8 @@ class Stage:
       optimize: what, out of "code", "latent" and "labels", the first among them; None for the code
         and, where g2 reads it, the latent (see `tfinv.inversion.unknowns.free_names`).
       constraint: what z must keep to, if it is optimised here; None for nothing.
+      degradation: through what drawn pictures are seen before they are compared; targets are its
+        observations then. None if they are compared as they are.
     """
 
     layer: str
@@ -34,6 +37,7 @@ class Stage:
     solver: Solver
     optimize: Sequence[str] | None = None
     constraint: Constraint | None = None
+    degradation: Degradation | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Batch:
     """A batch that a stage works on; every array has the same number of rows.
 
     Attributes:
-      targets: float32 [B, H, W, C] in [0, 1].
+      targets: float32 [B, H, W, C] in [0, 1]; or observations, float32 [B, *shape], of the stage's
+        degradation.
       latents: float32 [B, latent_size], read by g2 behind the cut where it needs z; the start of
         what is optimised if z is free.
       labels: int32 [B], or float32 [B, classes], weights of the classes, likewise; None if

@@ -26,12 +26,14 @@ class Ticket:
     Attributes:
       place: in the order in which images came; those who wait are served in it.
       index: which image of the run it is; its start depends on this and the seed.
-      target: float32 [H, W, C] in [0, 1].
+      target: float32 [H, W, C] in [0, 1]; or an observation of the stages' degradation.
       label: int32 [], or float32 [classes], weights of the classes; None if unconditional.
       about: what the caller wants to have back with the result; fit for JSON.
       attempt: which try at the first stage comes next, or is being made, from 0.
       best: of the tries before; None at the first one.
       found: a row for each stage that it has behind it.
+      whole: float32 [H, W, C] in [0, 1], the picture that the result is to be measured against,
+        where the target is another. No stage looks at it.
     """
 
     place: int
@@ -42,6 +44,7 @@ class Ticket:
     attempt: int = 0
     best: StageResult | None = None
     found: tuple[StageResult, ...] = ()
+    whole: np.ndarray | None = None
 
     @property
     def weights_or_label(self) -> np.ndarray | None:

@@ -15,6 +15,7 @@ __all__ = [
     "CONFIG",
     "EVENTS",
     "compare_configs",
+    "is_of_an_inversion",
     "kept_flag",
     "lock_folder",
     "make_folder",
@@ -61,7 +62,7 @@ def open_folder(
       UserError: if the folder cannot be written, holds something else, or holds a different run
         and `overwrite` is false; the differing flags are named.
     """
-    is_ours = is_ours or _is_ours
+    is_ours = is_ours or is_of_an_inversion
     with storage_errors(folder):
         names = sorted(os.listdir(folder))
         for name in filter(is_temporary, names):
@@ -208,7 +209,8 @@ def remove_events(folder: Path) -> None:
         events.rmdir()
 
 
-def _is_ours(name: str) -> bool:
+def is_of_an_inversion(name: str) -> bool:
+    """Whether an inversion writes a file, or makes a folder, of this name."""
     return name in (*_FILES, EVENTS) or _SHARD.fullmatch(name) is not None
 
 

@@ -34,6 +34,8 @@ class ImageResult:
         unless the weights of the classes were optimised.
       target: float32 [H, W, C], in [0, 1]; None if the picture could not be read.
       image: the reconstruction, float32 [H, W, C], in [0, 1]; None if failed.
+      observation: what was seen of the target, and inverted in its place, float32 of any shape;
+        None if that was the target itself.
     """
 
     index: int
@@ -52,6 +54,7 @@ class ImageResult:
     label_weights: np.ndarray | None = None
     target: np.ndarray | None = None
     image: np.ndarray | None = None
+    observation: np.ndarray | None = None
 
     @property
     def failed(self) -> bool:

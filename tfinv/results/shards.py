@@ -1,11 +1,12 @@
 """One shard: the results of a batch in one .npz file that numpy alone can read.
 
 A shard holds `rows` (JSON, as bytes), the metrics `rmse`, `psnr` and `ssim` [R] (float64), for each
-stage the stacked arrays `<stage>/code`, `<stage>/latent`, `<stage>/labels`, `<stage>/label_weights`
-and `<stage>/image`, and the `targets`, once an image. Pictures are kept as uint8: they are there to
-be looked at, the metrics were taken before rounding, and floats would make them, and not the codes,
-most of a run. `sha256` (JSON) has the digest of every other array, and each is checked when it is
-read; that a shard's rows can be read without its arrays is what makes taking up a long run fast.
+stage the stacked arrays `<stage>/code`, `<stage>/latent`, `<stage>/labels`,
+`<stage>/label_weights`, `<stage>/image` and `<stage>/observation`, and the `targets`, once an
+image. Pictures are kept as uint8: they are there to be looked at, the metrics were taken before
+rounding, and floats would make them, and not the codes, most of a run. `sha256` (JSON) has the
+digest of every other array, and each is checked when it is read; that a shard's rows can be read
+without its arrays is what makes taking up a long run fast.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = ["read_rows", "read_shard", "write_shard"]
 _FORMAT = 1
 _METRICS = ("rmse", "psnr", "ssim")
 _FACTS = ("index", "name", "label", "stage", "evaluations", "status", "note")
-_ARRAYS = ("code", "latent", "labels", "label_weights", "image")
+_ARRAYS = ("code", "latent", "labels", "label_weights", "image", "observation")
 
 
 def write_shard(file: BinaryIO, results: Sequence[ImageResult]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import weakref
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from tfinv.errors import UserError
 from tfinv.results.files import storage_errors, write_atomically
-from tfinv.results.folder import lock_folder, make_folder, open_folder
+from tfinv.results.folder import is_of_an_inversion, lock_folder, make_folder, open_folder
 from tfinv.results.identity import Identity, check_identity
 from tfinv.results.record import ImageResult
 from tfinv.results.shards import read_rows, read_shard, write_shard
@@ -38,6 +39,8 @@ class Store:
         run, so leave out what does not change results (--overwrite, --output_dir).
       overwrite: remove what an earlier run left, and nothing else.
       identity: what the run is made from; see `tfinv.results.identity`.
+      files: names of what the run writes beside what every inversion does; `*` stands for any
+        characters.
 
     Attributes:
       folder: its absolute path.
@@ -55,6 +58,7 @@ class Store:
         config_text: str,
         overwrite: bool = False,
         identity: Identity | None = None,
+        files: Collection[str] = (),
     ):
         self.folder = Path(output_dir).expanduser().absolute()
         self.config_text, self.fault = config_text, ""
@@ -64,10 +68,15 @@ class Store:
         make_folder(self.folder)
         descriptor = lock_folder(self.folder)
         self._unlock = weakref.finalize(self, _close, descriptor)
+
+        def is_ours(name: str) -> bool:
+            more = any(fnmatch.fnmatchcase(name, pattern) for pattern in files)
+            return more or is_of_an_inversion(name)
+
         try:
             if (self.folder / STATE).is_dir():  # before anything is removed
                 raise UserError(f"{self.folder / STATE}: a folder has this name; move it away")
-            open_folder(self.folder, config_text, overwrite)
+            open_folder(self.folder, config_text, overwrite, is_ours)
             check_identity(self.folder, identity or {})
             paths = self._paths()
             for path in paths:
