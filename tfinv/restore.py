@@ -32,6 +32,7 @@ command goes on where a run was stopped. Exit status: 0 if all pictures are done
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ def main(argv: Sequence[str]) -> int:
     values = flags.FLAGS
     devices = find_devices(values.devices)
     total = count_pictures(picture_flags.IMAGES.value)
+    total = min(total, picture_flags.COUNT.value or total)
     generator = generator_flags.load_flagged_generator()
     degradation = find_degradation(_DEGRADATION.value, generator.image_shape)
     masks = _masks(degradation)
@@ -223,8 +225,9 @@ def _invert(job: _Job, progress) -> None:
         is_done=job.store.is_finished,
         prepare=functools.partial(fit_exactly, degradation=degradation) if degraded else None,
     )
+    wanted = itertools.takewhile(lambda picture: picture.index < job.total, pictures)
     observed = observe_pictures(
-        pictures, degradation, masks=job.masks, seed=values.seed, degraded=degraded
+        wanted, degradation, masks=job.masks, seed=values.seed, degraded=degraded
     )
     invert_pictures(
         inverter,
@@ -254,6 +257,7 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(inversion_flags)
     flags.adopt_module_key_flags(label_flags)
     flags.declare_key_flag(picture_flags.IMAGES.name)
+    flags.declare_key_flag(picture_flags.COUNT.name)
     flags.FLAGS.set_default("loss", "mse + 1e-5*likelihood")
     flags.mark_flags_as_required(["generator", "images", "degradation", "output_dir"])
     sys.exit(run_main(main))

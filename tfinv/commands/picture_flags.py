@@ -19,6 +19,6 @@ COUNT = flags.DEFINE_integer(
     None,
     "Pictures of each set. tfinv.evaluate: by default 1000, chosen at random where there are more. "
     "tfinv.study: the first ones, by default 32, and 160 for components, which shows no more "
-    "components than it has pictures.",
+    "components than it has pictures. tfinv.restore: the first ones of all, by default all.",
     lower_bound=1,
 )

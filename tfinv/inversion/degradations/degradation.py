@@ -15,6 +15,7 @@ from tfinv.inversion.degradations.step import Shape, Step
 
 __all__ = ["Degradation", "find_degradation"]
 
+_ROUNDS, _CLOSE = 50, 1e-4
 _WEAK = (
     0.1  # singular values below this, of the largest 1, are of what has as good as not been seen
 )
@@ -211,11 +212,15 @@ class Degradation:
         seen, known = self.take_apart(np.asarray(observations))
         if not self.steps:
             return np.where(known > 0, seen, images)
-        rest = seen - self.see(tf.constant(images)).numpy().astype(np.float64)
-        if known is not None:
-            rest = rest * known
-        back = np.einsum("hp,wq,cr,bpqr->bhwc", *inverses, rest)
-        return np.clip(images + back, 0.0, 1.0).astype(np.float32)
+        for _ in range(_ROUNDS):  # what is clipped must be made up for by other pixels
+            rest = seen - self.see(tf.constant(images)).numpy().astype(np.float64)
+            if known is not None:
+                rest = rest * known
+            back = np.einsum("hp,wq,cr,bpqr->bhwc", *inverses, rest, optimize=True)
+            images = np.clip(images + back, 0.0, 1.0).astype(np.float32)
+            if np.abs(rest).max() < _CLOSE:
+                break
+        return images
 
     @property
     def can_agree(self) -> bool:
