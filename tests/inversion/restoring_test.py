@@ -91,6 +91,19 @@ def test_the_whole_picture_of_a_ticket_decides_nothing_and_is_kept():
     np.testing.assert_array_equal([ticket.target for ticket in kept], observations)
 
 
+def test_all_restarts_are_made_where_what_was_seen_is_fitted_at_once():
+    one = inverter("projections:4", restarts=2, max_evaluations=20)  # 4 numbers, 8 unknowns
+    found = one.run(one.degradation.observe(PHOTOS))
+    assert found.rmse.max() < 0.02 and found.evaluations.min() > 20
+
+
+def test_a_later_stage_goes_on_from_what_the_one_before_made_of_the_unseen():
+    assert tiny.loaded().split("dense").hinge is not None  # else it would open all units
+    one = inverter("center:0.25", stages=("latent", "dense"), max_evaluations=(20, 1))
+    before, after = one.run(one.degradation.observe(PHOTOS)).stages
+    np.testing.assert_allclose(after.images, before.images, atol=1e-3)
+
+
 def test_the_loss_is_the_mean_over_what_is_known():
     masked = find_degradation("random:0.4", (8, 8, 3))
     observations = masked.observe(PHOTOS)

@@ -39,13 +39,13 @@ def found(rmse: float, number: int) -> StageResult:
     )
 
 
-def tried(reaches, restarts: int = RESTARTS, prior: bool = False) -> Ticket:
+def tried(reaches, restarts: int = RESTARTS, prior: bool = False, **more) -> Ticket:
     ticket = Ticket(0, 0, np.zeros((2, 2, 3), np.float32), None)
     while not ticket.found:
         result = found(reaches[ticket.attempt], ticket.attempt)
         if prior:  # the loss rises from attempt to attempt
             result = dataclasses.replace(result, losses=1 + result.codes[:, 0])
-        ticket = ticket.tried(result, restarts)
+        ticket = ticket.tried(result, restarts, **more)
     return ticket
 
 
@@ -78,6 +78,15 @@ def test_weights_that_a_stage_has_found_take_the_place_of_a_label():
     assert ticket.weights_or_label == 1
     ticket = ticket.after(dataclasses.replace(found(0.1, 0), label_weights=np.float32([[0, 1]])))
     np.testing.assert_array_equal(ticket.weights_or_label, [0, 1])
+
+
+def test_where_only_a_part_was_seen_all_tries_are_made_and_the_least_loss_is_kept():
+    [best] = tried([0.01, 0.001, 0.015, 0.012], can_tell=False).found
+    assert best.status == ("try 1",) and best.evaluations == [10 + 11 + 12 + 13]
+    [best] = tried([0.01, 0.001, 0.015, 0.012], can_tell=False, prior=True).found
+    assert best.status == ("try 0",)  # a smaller RMSE of what was seen says nothing of the rest
+    [best] = tried([np.nan] * 4, can_tell=False).found
+    assert best.evaluations == [10]
 
 
 if __name__ == "__main__":

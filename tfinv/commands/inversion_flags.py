@@ -80,7 +80,8 @@ flags.DEFINE_integer(
     "restarts",
     0,
     "How often a picture that the first stage leaves at an RMSE of 0.02 or more begins that stage "
-    "again from another start of the same kind, each time with the whole budget. The best is kept.",
+    "again from another start of the same kind, each time with the whole budget. The best is kept. "
+    "(tfinv.restore: every picture does, and the least loss is kept.)",
     lower_bound=0,
 )
 flags.DEFINE_string(

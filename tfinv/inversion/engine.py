@@ -49,9 +49,10 @@ class Inverter:
       features: the network of the term "features".
       start: where the first stage starts: a name, or a `Start`; or one for each stage. Otherwise
         later ones start where the one before ended, but for one that follows the latent and whose
-        closed units rest, which starts with all units open.
+        closed units rest, which starts with all units open, unless there is a degradation.
       restarts: how often an image whose RMSE the first stage has not brought below
-        `metrics.RECOVERED` begins that stage again elsewhere; it keeps its best.
+        `metrics.RECOVERED` begins that stage again elsewhere; it keeps its best. Through a
+        degradation every image does, and keeps the least loss.
       solver: of stages given by name.
       max_evaluations: budget of each image, for all stages given by name or one for each; the
         solver's own default if None.
@@ -126,7 +127,9 @@ class Inverter:
             degradation=degradation,
         )
         splits = [compiled.split for compiled in self._stages]
-        self._starts = find_starts(start, splits, restarts, self.rests)
+        # With all units open, what the stage before made of the unseen would be forgotten.
+        opens = self.rests if degradation is None else (False,) * len(splits)
+        self._starts = find_starts(start, splits, restarts, opens)
         self._restarts = restarts
         self._losses = sum((stage.objective.loss for stage in self._stages), Loss(()))
 

@@ -129,7 +129,8 @@ class Pipeline:
         finished = []
         for ticket, found in slots.release():
             if number == 0:
-                ticket = ticket.tried(found, self._restarts)
+                can_tell = slots.stage.stage.degradation is None
+                ticket = ticket.tried(found, self._restarts, can_tell)
             else:
                 ticket = ticket.after(found)
             if len(ticket.found) < len(self.slots):

@@ -20,7 +20,8 @@ class Ticket:
     """One image between its reading and its result.
 
     The tries of an image at the first stage are made in order and end with the one that recovers
-    it, which it keeps; if none does, it keeps the one with the least loss. It pays the evaluations
+    it, which it keeps; if none does, it keeps the one with the least loss. Where a part of it was
+    seen, nobody can tell whether the rest is recovered: all tries are made. It pays the evaluations
     of all.
 
     Attributes:
@@ -52,18 +53,19 @@ class Ticket:
         weights = self.found[-1].label_weights if self.found else None
         return self.label if weights is None else weights[0]
 
-    def tried(self, found: StageResult, restarts: int) -> Ticket:
+    def tried(self, found: StageResult, restarts: int, can_tell: bool = True) -> Ticket:
         """The same image after a try at the first stage, which it may have to do again.
 
         Args:
           found: one row.
           restarts: how many more tries an image has after its first.
+          can_tell: whether its RMSE is that of the whole image.
 
         Returns:
           With `found` if the stage is behind it, else with the number of its next attempt.
         """
-        best = found if self.best is None else _better(self.best, found)
-        if self.attempt < restarts and _is_missed(best):
+        best = found if self.best is None else _better(self.best, found, can_tell)
+        if self.attempt < restarts and _is_missed(best, can_tell):
             return replace(self, attempt=self.attempt + 1, best=best)
         return replace(self, best=None, found=(best,))
 
@@ -72,13 +74,13 @@ class Ticket:
         return replace(self, found=(*self.found, found))
 
 
-def _is_missed(found: StageResult) -> bool:
+def _is_missed(found: StageResult, can_tell: bool) -> bool:
     # An RMSE that is not finite is of a target that is not: no other start would mend it.
-    return bool(RECOVERED <= found.rmse[0] < float("inf"))
+    return bool((RECOVERED if can_tell else 0.0) <= found.rmse[0] < float("inf"))
 
 
-def _better(one: StageResult, other: StageResult) -> StageResult:
+def _better(one: StageResult, other: StageResult, can_tell: bool) -> StageResult:
     # With a prior in the loss, the picture that is recovered need not have the least.
-    recovered = bool(other.rmse[0] < RECOVERED)
+    recovered = can_tell and bool(other.rmse[0] < RECOVERED)
     kept = other if recovered or other.losses[0] < one.losses[0] else one
     return replace(kept, evaluations=one.evaluations + other.evaluations)

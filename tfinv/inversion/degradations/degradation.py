@@ -16,9 +16,7 @@ from tfinv.inversion.degradations.step import Shape, Step
 __all__ = ["Degradation", "find_degradation"]
 
 _ROUNDS, _CLOSE = 50, 1e-4
-_WEAK = (
-    0.1  # singular values below this, of the largest 1, are of what has as good as not been seen
-)
+_WEAK = 0.1  # share of the largest singular value below which a direction was as good as not seen
 
 
 class Degradation:

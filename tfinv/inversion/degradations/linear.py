@@ -69,7 +69,7 @@ def bicubic(argument: str, before: Shape) -> Separable:
     """Reduction by k with the antialiased cubic filter of Pillow, a = -1/2.
 
     R. Keys, Cubic convolution interpolation for digital image processing, IEEE Transactions on
-    Acoustics, Speech and Signal Processing 29 (1981), equation 15; the support is k times as wide,
+    Acoustics, Speech and Signal Processing 29 (1981); the support is k times as wide,
     and at the borders the weights that are left are made to add up to 1. Edges overshoot: values
     may leave [0, 1] a little.
     """
