@@ -35,17 +35,6 @@ from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
 _LAYER = flags.DEFINE_string("layer", None, "One stage at this layer, in the place of --stages.")
-_START = flags.DEFINE_list(
-    "start",
-    ["prior"],
-    "Where the first stage starts, or, separated by commas, each. prior: z from N(0, 1); small: z "
-    "within +-0.001; best:N: the best of N from prior, each of which costs an evaluation. Behind "
-    "the latent, while z stays what the stage before found: open: every ReLU right behind the "
-    "layer open, as far as open ones are on average, the default right behind the latent where a "
-    "ReLU alone reads the layer; positive: the same at random, a code from U(0, 1); generated: the "
-    "code of a fresh z; before: what that stage found, the default of other later stages. stored: "
-    "the codes of an earlier run (--start_from), for the first.",
-)
 _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run for start=stored.")
 
 
@@ -68,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
     generator = generator_flags.load_flagged_generator()
     stages = _stages_that_there_are(generator, stages)
     labels = label_flags.read_labels(generator)
-    start, names = _START.value, None
+    start, names = stage_flags.START.value, None
     if is_stored:
         stored, names = stored_start(_START_FROM.value, stages[0])
         start = [stored, *start[1:]]
@@ -228,8 +217,8 @@ def _stages_that_there_are(generator, stages: list[str]) -> list[str]:
 
 
 def _start_is_stored() -> bool:
-    is_stored = _START.value[:1] == ["stored"]
-    if "stored" in _START.value[1:]:
+    is_stored = stage_flags.START.value[:1] == ["stored"]
+    if "stored" in stage_flags.START.value[1:]:
         raise UserError("--start=stored is for the first stage: later ones go on, with before")
     if is_stored != (_START_FROM.value is not None):
         raise UserError("--start=stored and --start_from=FOLDER go together: give both or none")

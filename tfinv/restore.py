@@ -46,6 +46,7 @@ from tfinv.commands import (
     inversion_flags,
     label_flags,
     picture_flags,
+    stage_flags,
 )
 from tfinv.commands.config import config_text
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
@@ -69,10 +70,6 @@ _KEEP_SEEN = flags.DEFINE_bool(
     "are pasted over, and a restored picture made small again is the small one. (Not for jpeg and "
     "projections.)",
 )
-_STAGES = flags.DEFINE_list("stages", ["latent"], "Layers to invert at, in order.")
-_START = flags.DEFINE_list(
-    "start", ["prior"], "Where the first stage starts, or each; as for tfinv.invert, but stored."
-)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -95,15 +92,17 @@ def main(argv: Sequence[str]) -> int:
     generator = generator_flags.load_flagged_generator()
     degradation = find_degradation(_DEGRADATION.value, generator.image_shape)
     masks = _masks(degradation)
+    if stage_flags.START.value[:1] == ["stored"]:
+        raise UserError("--start=stored is for tfinv.invert: choose prior, for example")
     if values.classifier is not None:
         raise UserError("--classifier judges whole pictures, and there are none: drop it")
     labels = label_flags.read_labels(generator)
     inverter = Inverter(
         generator,
-        _STAGES.value,
+        stage_flags.STAGES.value,
         loss=values.loss,
         features=feature_flags.load_flagged_network(),
-        start=_START.value,
+        start=stage_flags.START.value,
         restarts=values.restarts,
         solver=values.solver,
         max_evaluations=budgets,
@@ -112,11 +111,11 @@ def main(argv: Sequence[str]) -> int:
         closed_units=values.closed_units,
         batch_size=min(values.batch_size or total, total),
         seed=values.seed,
-        optimize=label_flags.what_to_optimize(generator, _STAGES.value),
+        optimize=label_flags.what_to_optimize(generator, stage_flags.STAGES.value),
         constraint=values.constraint,
         degradation=degradation,
     )
-    search = label_flags.label_search(inverter, _START.value[0])
+    search = label_flags.label_search(inverter, stage_flags.START.value[0])
     inversion_flags.keep_defaults(inverter, total, devices)
     config = config_text(argv[0], leave_out=inversion_flags.ELSEWHERE)
     with Store(
@@ -191,7 +190,7 @@ def _run(job: _Job, started: float) -> int:
         "generator": values.generator,
         "degradation": str(degradation),
         "degraded": _DEGRADED.value,
-        "stages": _STAGES.value,
+        "stages": stage_flags.STAGES.value,
         "loss": values.loss,
         "solver": values.solver,
         "partial": len(store) < job.total,
@@ -256,8 +255,10 @@ if __name__ == "__main__":
     flags.adopt_module_key_flags(feature_flags)
     flags.adopt_module_key_flags(inversion_flags)
     flags.adopt_module_key_flags(label_flags)
+    flags.adopt_module_key_flags(stage_flags)
     flags.declare_key_flag(picture_flags.IMAGES.name)
     flags.declare_key_flag(picture_flags.COUNT.name)
+    flags.FLAGS.set_default("stages", ["latent"])
     flags.FLAGS.set_default("loss", "mse + 1e-5*likelihood")
     flags.mark_flags_as_required(["generator", "images", "degradation", "output_dir"])
     sys.exit(run_main(main))

@@ -177,6 +177,7 @@ def test_what_cannot_be_is_one_line(restore, tmp_path):
     photo.write_bytes(photos.png(0))
     restore("--degraded", degradation="projections:9", images=photo).refused("no picture that")
     restore("--classifier=inception_v3", "--label=unknown").refused("--classifier", "drop it")
+    restore("--start=stored").refused("tfinv.invert")
     restore("--resume").refused("holds no run")
     assert not (tmp_path / "out").exists()
     done = restore("--degraded", degradation="downsample:2", images=photo)
