@@ -20,6 +20,6 @@ START = flags.DEFINE_list(
     "layer open, as far as open ones are on average, the default right behind the latent where a "
     "ReLU alone reads the layer; positive: the same at random, a code from U(0, 1); generated: the "
     "code of a fresh z; before: what that stage found, the default of other later stages, and of "
-    "all in tfinv.restore. stored: "
-    "the codes of an earlier run (tfinv.invert --start_from), for the first.",
+    "all in tfinv.restore. stored: the codes of an earlier run (tfinv.invert --start_from), for "
+    "the first.",
 )
