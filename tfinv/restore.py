@@ -17,7 +17,7 @@ truth that results are measured against; or, with --degraded, pictures that are 
 downsample:4    the mean of every 4 x 4 pixels; bicubic:4 has the antialiased cubic filter instead
 center:0.25     unknown is a quarter of the area, in the centre
 random:0.5      unknown is half of the pixels, others in each picture
-mask            unknown is what is white in the files of --masks
+mask            unknown is what is white in the files of --holes
 greyscale       the luma of BT.601
 blur:1.5        a Gaussian of 1.5 pixels' standard deviation
 jpeg:10         what JPEG of quality 10 leaves
@@ -56,8 +56,8 @@ _DEGRADATION = flags.DEFINE_string("degradation", None, "What was lost; see abov
 _DEGRADED = flags.DEFINE_bool(
     "degraded", False, "The pictures in --images are degraded already; there is no truth then."
 )
-_MASKS = flags.DEFINE_string(
-    "masks",
+_HOLES = flags.DEFINE_string(
+    "holes",
     None,
     "For --degradation=mask: a picture that is white where all others are unknown; or a folder "
     "with one for each, of the same name but for its suffix. As large as what is left of a "
@@ -141,15 +141,15 @@ class _Job(NamedTuple):
 
 
 def _masks(degradation):
-    """The masks of --masks, if the degradation takes any; it is held against the other flags."""
+    """The masks of --holes, if the degradation takes any; it is held against the other flags."""
     from tfinv.applications.pictures import NOISE, SAMPLE, count_drawn
     from tfinv.applications.restoration.pictures import MaskFiles
 
     outside = degradation.mask is not None and not degradation.mask.is_made
-    if outside != (_MASKS.value is not None):
+    if outside != (_HOLES.value is not None):
         raise UserError(
-            f"--masks goes with a degradation that ends with mask, and --degradation={degradation} "
-            + ("does: add --masks" if outside else "does not: drop one")
+            f"--holes goes with a degradation that ends with mask, and --degradation={degradation} "
+            + ("does: add --holes" if outside else "does not: drop one")
         )
     if _DEGRADED.value and not degradation.is_picture:
         raise UserError(
@@ -159,7 +159,7 @@ def _masks(degradation):
     drawn = [kind for kind in (SAMPLE, NOISE) if count_drawn(picture_flags.IMAGES.value, kind)]
     if _DEGRADED.value and drawn:
         raise UserError(f"--images={drawn[0]}:N are whole pictures: drop --degraded")
-    return MaskFiles(_MASKS.value, degradation.seen_shape[:2]) if outside else None
+    return MaskFiles(_HOLES.value, degradation.seen_shape[:2]) if outside else None
 
 
 def _run(job: _Job, started: float) -> int:

@@ -155,7 +155,7 @@ def test_masks_from_files(restore, tmp_path):
     hole = np.zeros((8, 8), np.uint8)
     hole[:3] = 255
     Image.fromarray(hole).save(tmp_path / "hole.png")
-    done = restore(f"--masks={tmp_path / 'hole.png'}", degradation="mask", images="sample:1")
+    done = restore(f"--holes={tmp_path / 'hole.png'}", degradation="mask", images="sample:1")
     assert done.status == 0 and "mean" in done.out, done
     drawn = tiny.loaded()  # the truth of sample:1 is what is stored beside its code
     truth = np.rint(load_results(tmp_path / "out").targets[0] * 255)
@@ -165,11 +165,11 @@ def test_masks_from_files(restore, tmp_path):
 
 def test_what_cannot_be_is_one_line(restore, tmp_path):
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "m.png")
-    mask = f"--masks={tmp_path / 'm.png'}"
+    mask = f"--holes={tmp_path / 'm.png'}"
     restore(degradation="downsample:3").refused("does not divide pictures of 8x8")
     restore(degradation="sharpen").refused("'sharpen' is not known", "downsample")
-    restore(degradation="mask").refused("add --masks")
-    restore(mask).refused("--masks goes with", "drop one")
+    restore(degradation="mask").refused("add --holes")
+    restore(mask).refused("--holes goes with", "drop one")
     restore(mask, degradation="mask").refused("m.png is of 4x4 pixels, and 8x8 fit")
     restore("--degraded").refused("sample:N are whole pictures")
     restore("--degraded", degradation="projections:9", images="x.png").refused("x.png")

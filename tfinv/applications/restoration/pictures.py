@@ -42,14 +42,14 @@ class MaskFiles:
         self._by_stem: dict[str, ImageRecord] = {}
         if not os.path.isdir(os.path.expanduser(path)):
             if len(records) > 1:
-                raise UserError(f"--masks={path}: {len(records)} files; name one, or a folder")
+                raise UserError(f"--holes={path}: {len(records)} files; name one, or a folder")
             self._one = self._read(records[0])
             return
         for record in records:
             stem = _stem(record.name)
             if stem in self._by_stem:
                 raise UserError(
-                    f"--masks={path}: {record.name} and {self._by_stem[stem].name} are masks of "
+                    f"--holes={path}: {record.name} and {self._by_stem[stem].name} are masks of "
                     "the same picture: remove one"
                 )
             self._by_stem[stem] = record

@@ -67,7 +67,7 @@ def random(argument: str) -> Mask:
 def drawn(argument: str) -> Mask:
     """Maps from outside, one an image."""
     if argument:
-        raise UserError(f"mask takes no number: drop :{argument}, and give the files by --masks")
+        raise UserError(f"mask takes no number: drop :{argument}, and give the files by --holes")
     return Mask("mask")
 
 
