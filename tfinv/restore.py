@@ -77,6 +77,7 @@ def main(argv: Sequence[str]) -> int:
     started = time.monotonic()
     budgets = inversion_flags.budgets()
     inversion_flags.check_resume()
+    stage_flags.refuse_stored()
     import_tensorflow(inversion_flags.logical_cpus())
     from tfinv.applications.pictures import count_pictures
     from tfinv.applications.restoration.folder import FILES
@@ -92,8 +93,6 @@ def main(argv: Sequence[str]) -> int:
     generator = generator_flags.load_flagged_generator()
     degradation = find_degradation(_DEGRADATION.value, generator.image_shape)
     masks = _masks(degradation)
-    if stage_flags.START.value[:1] == ["stored"]:
-        raise UserError("--start=stored is for tfinv.invert: choose prior, for example")
     if values.classifier is not None:
         raise UserError("--classifier judges whole pictures, and there are none: drop it")
     labels = label_flags.read_labels(generator)

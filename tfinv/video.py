@@ -74,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
     """Inverts the video, writes the folder, returns the exit status."""
     weights, budgets = _weights(), inversion_flags.budgets()
     _check_choices()
+    stage_flags.refuse_stored()
     import_tensorflow()
     from tfinv.applications.video.frames import read_frames
     from tfinv.applications.video.report import FILES
@@ -97,6 +98,7 @@ def main(argv: Sequence[str]) -> int:
         stage_flags.STAGES.value,
         loss=values.loss,
         features=feature_flags.load_flagged_network(),
+        start=stage_flags.START.value,
         solver=values.solver,
         max_evaluations=budgets,
         relu_leak=values.relu_leak,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from absl import flags
 
-__all__ = ["STAGES", "START"]
+from tfinv.errors import UserError
+
+__all__ = ["STAGES", "START", "refuse_stored"]
 
 STAGES = flags.DEFINE_list(
     "stages",
@@ -23,3 +25,13 @@ START = flags.DEFINE_list(
     "all in tfinv.restore. stored: the codes of an earlier run (tfinv.invert --start_from), for "
     "the first.",
 )
+
+
+def refuse_stored() -> None:
+    """For commands that go on from no earlier run.
+
+    Raises:
+      UserError: if --start wants one.
+    """
+    if "stored" in START.value:
+        raise UserError("--start=stored is for tfinv.invert: choose prior, for example")
