@@ -29,6 +29,7 @@ def inverted(generator, count: int = 4, layer: str = "dense", seed: int = 0) -> 
         targets=images,
         rmse=np.zeros(count),
         status=["converged"] * count,
+        notes=[""] * count,
         failed={},
     )
     return Inverted(generator, split, results, points)
