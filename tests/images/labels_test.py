@@ -47,6 +47,15 @@ def test_every_form_of_a_mask_has_the_same_regions(form):
     assert len(pairs) == 5 and {label for label, _ in pairs} == set(range(5))
 
 
+def test_what_is_transparent_is_a_region_whatever_colour_hides_there():
+    pixels = np.full([4, 4, 4], 255, np.uint8)
+    pixels[2:] = np.random.default_rng(0).integers(0, 256, [2, 4, 4])
+    pixels[2:, :, 3] = 0
+    labels = decode_labels(encode(Image.fromarray(pixels)), "a.png")
+    assert len(np.unique(labels[:2])) == len(np.unique(labels[2:])) == 1
+    assert labels[0, 0] != labels[3, 3]
+
+
 def test_a_photograph_is_no_mask_and_a_torn_file_is_named():
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
     with pytest.raises(UserError, match=r"cat.jpg: \d+ colours, and each would be a region"):

@@ -50,16 +50,17 @@ _TIFF_PHOTOMETRIC = 262
 _open_lock = threading.Lock()
 
 
-def decode(data: bytes, name: str) -> np.ndarray:
+def decode(data: bytes, name: str, under: int = 255) -> np.ndarray:
     """Decodes one picture file.
 
-    Greyscale and palette pictures become RGB; transparency is composited over white; CMYK is
+    Greyscale and palette pictures become RGB; transparency is composited over `under`; CMYK is
     converted by the plain formula (no colour profile); 16-bit channels are scaled to 8 bits, not
     clipped; EXIF orientation is applied; of an animation the first frame is taken.
 
     Args:
       data: the file's bytes.
       name: what to call the picture in an error message.
+      under: the grey behind what is transparent, in [0, 255]; 255 is white.
 
     Returns:
       uint8 [H, W, 3], in [0, 255], owned by the caller.
@@ -77,7 +78,7 @@ def decode(data: bytes, name: str) -> np.ndarray:
     try:
         image.load()
         image = _upright(image)
-        rgb = _to_rgb(image, name)
+        rgb = _to_rgb(image, name, under)
     except UserError:
         raise
     # Pillow's decoders let struct.error, ValueError, IndexError and more out of damaged files.
@@ -114,7 +115,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return turned
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image | np.ndarray:
+def _to_rgb(image: Image.Image, name: str, under: int) -> Image.Image | np.ndarray:
     """Converts any mode that Pillow yields to RGB."""
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         return _grey16(image)
@@ -125,8 +126,8 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image | np.ndarray:
         )
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        behind = Image.new("RGBA", rgba.size, (under, under, under, 255))
+        return Image.alpha_composite(behind, rgba).convert("RGB")
     if image.mode == "LAB":
         raise UserError(f"{name}: CIELAB pixels are not read; save the picture as RGB")
     return image.convert("RGB")

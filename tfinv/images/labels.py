@@ -63,7 +63,7 @@ def indexed_picture(labels: np.ndarray) -> Image.Image:
 
 
 def decode_labels(data: bytes, name: str) -> np.ndarray:
-    """Reads a mask: each different colour, grey or index is a region.
+    """Reads a mask: each different colour, grey, index or transparency is a region.
 
     Args:
       data: a picture file's bytes.
@@ -75,7 +75,9 @@ def decode_labels(data: bytes, name: str) -> np.ndarray:
     Raises:
       UserError: as `decode`, or if there are more than `MAX_REGIONS` regions.
     """
-    colours = decode(data, name).astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    # Before white and before black: what is transparent is a region, whatever colour hides there.
+    before = np.concatenate([decode(data, name, under) for under in (255, 0)], 2).astype(np.int64)
+    colours = before @ [1 << shift for shift in range(40, -1, -8)]
     with Image.open(io.BytesIO(data)) as image:  # which `decode` has found sound
         if image.mode.startswith("I"):  # 16 bits, of which `decode` keeps 8: a label may be small
             colours = np.asarray(image).astype(np.int64)

@@ -8,13 +8,16 @@ price is a slight overshoot at hard edges, which 8-bit clipping bounds.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from PIL import Image
 
 from tfinv.images.ranges import to_float
 
-__all__ = ["centre_crop", "fit"]
+__all__ = ["centre_crop", "fit", "has_proportions", "size_before"]
 
+_SEEN = re.compile(r"\bfrom (\d+)x(\d+)")  # as `_note` says it
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -71,6 +74,19 @@ def centre_crop(image: np.ndarray, height: int, width: int) -> np.ndarray:
     crop_width = min(columns, max(1, round(width * share)))
     top, left = (rows - crop_height) // 2, (columns - crop_width) // 2
     return image[top : top + crop_height, left : left + crop_width]
+
+
+def size_before(note: str) -> tuple[int, int] | None:
+    """Height and width that a picture had before `fit`, by the note about it; None if the same."""
+    seen = _SEEN.search(note)
+    return (int(seen[2]), int(seen[1])) if seen else None
+
+
+def has_proportions(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
+    """Whether [H, W, ...] has the proportions of (height, width), to half a pixel of the longer."""
+    rows, columns = shape[:2]
+    height, width = size
+    return abs(rows * width - columns * height) <= max(height, width) / 2
 
 
 def _note(seen: tuple[int, int], crop: tuple[int, int], wanted: tuple[int, int]) -> str | None:

@@ -113,10 +113,32 @@ def test_painting_and_mask_are_fitted_alike(tmp_path):
     marks[:, :20] = 255
     Image.fromarray(marks).save(tmp_path / "mask.png")
     painted = picture(tmp_path / "painted.png", (40, 20), (255, 0, 0))
-    pixels, weights = read_painting(painted, str(tmp_path / "mask.png"), (10, 10, 3))
+    pixels, weights = read_painting(painted, str(tmp_path / "mask.png"), (10, 10, 3), (20, 40))
     assert pixels.shape == (10, 10, 3) and weights.shape == (10, 10, 1)
     np.testing.assert_allclose(pixels[..., 0], 1.0)
     assert weights[:, :4].min() > 0.9 and weights[:, 6:].max() < 0.1
+
+
+def test_what_is_transparent_in_a_mask_is_not_painted(tmp_path):
+    painted = picture(tmp_path / "painted.png", (8, 8), (255, 0, 0))
+    marks = np.zeros([8, 8, 4], np.uint8)
+    marks[:4] = 255
+    marks[4:, :, :3] = 255  # white hides there
+    Image.fromarray(marks).save(tmp_path / "mask.png")
+    _, weights = read_painting(painted, str(tmp_path / "mask.png"), (8, 8, 3))
+    np.testing.assert_array_equal(weights[:4], 1)
+    np.testing.assert_array_equal(weights[4:], 0)
+
+
+def test_a_painting_has_the_proportions_of_its_photograph_or_of_the_generator(tmp_path):
+    wide = picture(tmp_path / "wide.png", (40, 20), (255, 255, 255))
+    square = picture(tmp_path / "square.png", (16, 16), (255, 255, 255))
+    for path, had in ((wide, (60, 120)), (square, (60, 120)), (square, None)):
+        assert read_painting(path, path, (8, 8, 3), had)[0].shape == (8, 8, 3)
+    with pytest.raises(UserError, match=r"wide\.png: is 40x20, and its picture was 30x50"):
+        read_painting(wide, wide, (8, 8, 3), (50, 30))
+    with pytest.raises(UserError, match="its picture was 8x8"):
+        read_painting(wide, wide, (8, 8, 3))
 
 
 def test_a_wrong_painting_or_mask_is_one_line(tmp_path):

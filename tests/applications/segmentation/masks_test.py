@@ -39,6 +39,10 @@ def test_the_whole_name_wins_over_its_end(tmp_path):
     save(tmp_path / "b" / "cat.png", (8, 8), 100)
     first, second = read(tmp_path, ["a/cat.jpg", "b/cat.jpg"])
     assert len(np.unique(first)) == 3 and len(np.unique(second)) == 2
+    (tmp_path / "b" / "cat.png").unlink()
+    with pytest.raises(UserError, match=r"a/cat.png is called as a/cat.jpg and as b/cat.jpg"):
+        read(tmp_path, ["a/cat.jpg", "b/cat.jpg"])
+    save(tmp_path / "b" / "cat.png", (8, 8), 100)
     with pytest.raises(UserError, match=r"c/cat.jpg has 2 masks, such as a/cat.png and b/cat.png"):
         read(tmp_path, ["c/cat.jpg"])
 

@@ -13,7 +13,7 @@ from tfinv.applications.editing.carrying import Carried, Carrier
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.images.decode import decode
-from tfinv.images.resize import fit
+from tfinv.images.resize import fit, has_proportions
 from tfinv.images.sources import list_images
 from tfinv.inversion.losses import Loss, Term
 from tfinv.inversion.trial import Trial
@@ -96,22 +96,28 @@ def painting_errors(
 
 
 def read_painting(
-    painted: str, mask: str, shape: tuple[int, int, int]
+    painted: str,
+    mask: str,
+    shape: tuple[int, int, int],
+    had: tuple[int, int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reads a painted picture and its mask, and fits both to a generator in the same way.
 
     Args:
       painted: a picture file; of the size of its photograph, or of the generator's pictures.
-      mask: another of the same size: white where the painting counts, black where it does not.
+      mask: another of the same size: white where the painting counts, black or transparent where
+        it does not.
       shape: (height, width, channels) of the generator's pictures.
+      had: height and width of the photograph, if it had another size; see `resize.size_before`.
 
     Returns:
       float32 [H, W, C] and [H, W, 1] in [0, 1].
 
     Raises:
-      UserError: if one cannot be read, their sizes differ, or the mask marks nothing.
+      UserError: if one cannot be read, their sizes differ, they have other proportions than the
+        photograph and the generator's pictures, or the mask marks nothing.
     """
-    pixels, marks = _read(painted), _read(mask)
+    pixels, marks = _read(painted), _read(mask, under=0)
     if pixels.shape != marks.shape:
         sizes = [f"{array.shape[1]}x{array.shape[0]}" for array in (marks, pixels)]
         raise UserError(
@@ -119,6 +125,12 @@ def read_painting(
             "them alike"
         )
     height, width, channels = shape
+    if not any(has_proportions(pixels.shape, size) for size in (had or (height, width), shape[:2])):
+        rows, columns = had or (height, width)
+        raise UserError(
+            f"{painted}: is {pixels.shape[1]}x{pixels.shape[0]}, and its picture was "
+            f"{columns}x{rows}: paint on that, or on what the generator draws"
+        )
     weights = fit(marks, height, width, 1)[0]
     if not weights.max() > 0.5:
         raise UserError(
@@ -143,8 +155,8 @@ def read_picture(path: str, shape: tuple[int, int, int]) -> np.ndarray:
     return fit(_read(path), *shape)[0]
 
 
-def _read(path: str) -> np.ndarray:
+def _read(path: str, under: int = 255) -> np.ndarray:
     if not Path(path).expanduser().is_file():
         raise UserError(f"{path}: no such picture")
     [record] = list_images([path])
-    return decode(record.read(), path)
+    return decode(record.read(), path, under)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from tfinv.errors import UserError
 from tfinv.images.labels import decode_labels, fit_labels
+from tfinv.images.resize import has_proportions, size_before
 from tfinv.images.sources import ImageRecord, list_images
 from tfinv.images.specs import EXTENSIONS
 
 __all__ = ["read_masks"]
 
-_SEEN = re.compile(r"\bfrom (\d+)x(\d+)")  # in the note of a picture that had another size
 _NAMED = 3
 
 
@@ -35,8 +34,8 @@ def read_masks(
       int32 [height, width] for each picture, regions from 0.
 
     Raises:
-      UserError: if a picture has no mask or several, or one cannot be read or has other
-        proportions than its picture.
+      UserError: if a picture has no mask or several, or two have the same, or one cannot be read
+        or has other proportions than its picture.
     """
     masks = list(list_images(specs))
     found = [_of_picture(name, masks) for name in names]
@@ -47,6 +46,13 @@ def read_masks(
             f"--masks={','.join(specs)}: no mask for {listed}; masks are called as their pictures "
             f"are, whatever the extension; there is {there}"
         )
+    served: dict[str, str] = {}
+    for name, mask in zip(names, found, strict=True):
+        if served.setdefault(mask.name, name) != name:
+            raise UserError(
+                f"mask {mask.name} is called as {served[mask.name]} and as {name}: put masks in "
+                "folders as their pictures are"
+            )
     return [
         _read(mask, name, note, size) for mask, name, note in zip(found, names, notes, strict=True)
     ]
@@ -70,18 +76,11 @@ def _stem(name: str) -> str:
 
 def _read(mask: ImageRecord, name: str, note: str, size: tuple[int, int]) -> np.ndarray:
     labels = decode_labels(mask.read(), mask.name)
-    seen = _SEEN.search(note)
-    had = (int(seen[2]), int(seen[1])) if seen else size
-    if not any(_fits(labels.shape, other) for other in (had, size)):
+    had = size_before(note) or size
+    if not any(has_proportions(labels.shape, other) for other in (had, size)):
         width, height = had[::-1]
         raise UserError(
             f"mask {mask.name} is {labels.shape[1]}x{labels.shape[0]}, but {name} was "
             f"{width}x{height}: a mask has the size of its picture, or the same proportions"
         )
     return fit_labels(labels, *size)
-
-
-def _fits(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
-    """Whether a shape has the proportions of a size, within half a pixel on its shorter side."""
-    (rows, columns), (height, width) = shape, size
-    return abs(rows * width - columns * height) <= max(height, width) / 2
