@@ -28,6 +28,11 @@ def test_ones_and_zeros_are_read_by_name_whatever_the_order(tmp_path):
     np.testing.assert_array_equal(found["smiling"], [0, np.nan, 1, np.nan])
 
 
+def test_a_column_that_pandas_wrote_with_gaps_is_an_attribute(tmp_path):
+    found = read_attributes(table(tmp_path, "name,old\na.png,1.0\nb.png,\nc.png,0.0\n"), NAMES)
+    np.testing.assert_array_equal(found["old"], [1, np.nan, 0, np.nan])
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -37,6 +42,8 @@ def test_ones_and_zeros_are_read_by_name_whatever_the_order(tmp_path):
         ("name,old\na.png,1\nb.png\n", "line 3: has 1 values for 2 columns"),
         ("name,old\na.png,1\na.png,0\n", "line 3: the picture 'a.png' comes twice"),
         ("name,old\nx.png,1\n", "names none of the 4 pictures"),
+        ("name,old\na.png,yes\n", "no attribute.*'old' is 'yes' for a.png"),
+        ("name;old\na.png;1\n", "with commas"),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_one_line(tmp_path, text, words):

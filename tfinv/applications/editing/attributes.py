@@ -21,7 +21,9 @@ TOGETHER = 0.3
 """Correlation of two attributes' labels from which on they are said to go together."""
 
 _NAME = "name"
-_VALUES = {"0": 0.0, "-1": 0.0, "1": 1.0, "+1": 1.0, "": np.nan}
+# With decimals, as pandas writes a column that has unknown cells.
+_VALUES = {"0": 0.0, "-1": 0.0, "1": 1.0, "+1": 1.0, "0.0": 0.0, "-1.0": 0.0, "1.0": 1.0}
+_UNKNOWN = ""
 
 
 def read_attributes(path: str | Path, names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -37,7 +39,7 @@ def read_attributes(path: str | Path, names: Sequence[str]) -> dict[str, np.ndar
       than these are no attributes, and left out.
 
     Raises:
-      UserError: if it cannot be read, names a picture twice, or none of these.
+      UserError: if it cannot be read, names a picture twice, or none of these, or has no attribute.
     """
     places = {name: place for place, name in enumerate(names)}
     columns, rows = _read(path)
@@ -53,15 +55,23 @@ def read_attributes(path: str | Path, names: Sequence[str]) -> dict[str, np.ndar
             f"{path}: names none of the {len(names)} pictures of the run, which are called "
             f"{', '.join(list(names)[:3])} and so on: see its images.csv"
         )
-    found = {}
+    found, seen = {}, ""
     for place, column in enumerate(columns):
         texts = {name: row[place].strip() for name, row in kept.items()}
-        if column == _NAME or not _VALUES.keys() >= set(texts.values()):
+        if column == _NAME:
+            continue
+        strange = next((n for n, t in texts.items() if t not in {*_VALUES, _UNKNOWN}), None)
+        if strange is not None:
+            seen = seen or f"; {column!r} is {texts[strange]!r} for {strange}"
             continue
         values = np.full(len(names), np.nan)
         for name, text in texts.items():
-            values[places[name]] = _VALUES[text]
+            values[places[name]] = _VALUES.get(text, np.nan)
         found[column] = values
+    if not found:
+        raise UserError(
+            f"{path}: has no attribute, that is a column of 0 and 1 (or -1) and nothing else{seen}"
+        )
     return found
 
 
@@ -153,7 +163,7 @@ def _read(path: str | Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if columns.count(_NAME) != 1 or len(set(columns)) < len(columns):
         raise UserError(
             f"{path}: its first line names no column {_NAME!r}, or one twice: write a table such "
-            "as name,smiling and then a.png,1"
+            "as name,smiling and then a.png,1, with commas"
         )
     for number, row in rows:
         if len(row) != len(columns):
