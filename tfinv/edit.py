@@ -37,7 +37,7 @@ from pathlib import Path
 from absl import flags
 
 from tfinv.commands import edit_flags, feature_flags, generator_flags, results_flags
-from tfinv.commands.config import config_text
+from tfinv.commands.config import config_text, refuse_strangers
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -46,6 +46,7 @@ _SHOWN = 8  # pictures, where none is named
 
 def main(argv: Sequence[str]) -> int:
     """Edits, writes the folder, returns the exit status."""
+    refuse_strangers(argv[0])
     kind = edit_flags.find_kind()
     strengths = edit_flags.strengths(kind)
     budget = edit_flags.budget()
@@ -106,7 +107,7 @@ def _along(learnt, chosen, strengths: Sequence[float]):
       Functions of the folder and a Watch, each to a Strip; and what edit.json says of them.
     """
     from tfinv.applications.editing.run import move_along
-    from tfinv.applications.editing.strips import vector_file
+    from tfinv.applications.editing.strips import file_names
     from tfinv.applications.editing.vectors import learn_vector, load_vector, save_vector
 
     values = flags.FLAGS
@@ -119,15 +120,15 @@ def _along(learnt, chosen, strengths: Sequence[float]):
             for name in values.attribute
         ]
 
-    def work(vector):
+    def work(vector, name):
         def make(parts, watch):
-            name = vector_file(vector.about.name)
-            parts.write(name, lambda file: save_vector(file, vector))
+            parts.write(f"vector-{name}.npz", lambda file: save_vector(file, vector))
             return move_along(chosen, vector, strengths, watch)
 
         return make
 
-    return [work(vector) for vector in vectors], [_facts(vector.about) for vector in vectors]
+    names = file_names([vector.about.name for vector in vectors])
+    return list(map(work, vectors, names)), [_facts(vector.about) for vector in vectors]
 
 
 def _by_painting(chosen):
@@ -136,6 +137,7 @@ def _by_painting(chosen):
 
     from tfinv.applications.editing.painting import painter, read_painting
     from tfinv.applications.editing.run import edit_painting
+    from tfinv.images.resize import size_before
 
     painted, masks = flags.FLAGS.painted, flags.FLAGS.mask
     if len(painted) != len(chosen):
@@ -144,7 +146,10 @@ def _by_painting(chosen):
         )
     masks = masks * len(painted) if len(masks) == 1 else masks
     shape = chosen.generator.image_shape
-    read = [read_painting(*pair, shape) for pair in zip(painted, masks, strict=True)]
+    had = map(size_before, chosen.results.notes)
+    read = [
+        read_painting(*both, shape, size) for *both, size in zip(painted, masks, had, strict=True)
+    ]
     pixels, weights = map(np.stack, zip(*read, strict=True))
     carrier = painter(chosen.generator, chosen.split.layer.name, **_options(len(chosen)))
 

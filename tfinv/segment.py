@@ -30,7 +30,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfinv.commands import generator_flags, inversion_flags, results_flags
-from tfinv.commands.config import config_text
+from tfinv.commands.config import config_text, refuse_strangers
 from tfinv.commands.main import import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -54,7 +54,10 @@ _SHARED = ("output_dir", "overwrite")
 
 def main(argv: Sequence[str]) -> int:
     """Segments the pictures, says what it found, returns the exit status."""
+    refuse_strangers(argv[0])
     clusters = _clusters()
+    if _MASKS.value == []:
+        raise UserError("--masks= names nothing: give files, folders or globs, or drop it")
     results_flags.check_results()
     import_tensorflow()
     from tfinv.applications.segmentation.maps import find_map

@@ -70,11 +70,11 @@ def test_attributes_leave_strips_and_a_vector_that_other_runs_can_use(results, t
         "edits.csv",
         "strip-odd.png",
         "vector-odd.npz",
-        *(f"edited-odd-{row:05d}-{strength}.png" for row in (0, 1) for strength in (-1, 0, 1)),
+        *(f"edited-odd-{row:05d}-{strength}.png" for row in (3, 0) for strength in (-1, 0, 1)),
     }
     stored = load_results(results, pictures=[3, 0])
-    for row in (0, 1):
-        shown = pixels(out / f"edited-odd-{row:05d}-0.png")
+    for row, place in enumerate((3, 0)):
+        shown = pixels(out / f"edited-odd-{place:05d}-0.png")
         np.testing.assert_array_equal(shown, to_uint8(stored.images[row]))
     facts = json.loads((out / "edit.json").read_text())
     assert facts["pictures"] == ["sample-00003", "sample-00000"]
@@ -86,9 +86,20 @@ def test_attributes_leave_strips_and_a_vector_that_other_runs_can_use(results, t
     other = edit(results, tmp_path, vectors, "--pictures=3", "--strength=1", folder="other")
     assert other.status == 0, other.err
     np.testing.assert_array_equal(
-        pixels(tmp_path / "other" / "edited-odd-00000-1.png"),
-        pixels(out / "edited-odd-00000-1.png"),
+        pixels(tmp_path / "other" / "edited-odd-00003-1.png"),
+        pixels(out / "edited-odd-00003-1.png"),
     )
+    twin = out.parent / "twin.npz"
+    twin.write_bytes((out / "vector-odd.npz").read_bytes())
+    both = edit(
+        results, tmp_path, f"{vectors},{twin}", "--pictures=3", "--strength=1", folder="both"
+    )
+    assert both.status == 0, both.err
+    assert len(list((tmp_path / "both").glob("vector-*.npz"))) == 2
+    with np.load(twin) as arrays:
+        lost = {**arrays, "code": arrays["code"] * np.nan}
+    np.savez(twin, **lost)
+    edit(results, tmp_path, f"--vectors={twin}", folder="x").refused("not finite")
     layer = tfinv.load_generator(results.parent / "tiny").layers()[-2].name
     elsewhere = edit(results, tmp_path, vectors, f"--edit_layer={layer}", folder="x")
     elsewhere.refused("is of the layer", "--edit_layer")
@@ -160,6 +171,16 @@ def test_features_go_towards_those_of_another_picture(results, tmp_path):
         (["--attribute=class:0", "--strength=a"], ["--strength=a is no list of numbers"]),
         (["--attribute=class:0", "--strength=nan"], ["--strength=nan"]),
         (["--attribute=class:0", "--strength=1,1"], ["comes twice"]),
+        (["--attribute=class:0", "--strength=0.12345671,0.1234567"], ["comes twice"]),
+        (["--attribute=class:0", "--strength=1e7"], ["nothing is drawn so far out"]),
+        (["--attribute="], ["--attribute= names nothing"]),
+        (["--vectors="], ["--vectors= names nothing"]),
+        (["--attribute=class:0,"], ["a comma too many"]),
+        (["--attribute=class:0,class:0"], ["class:0 comes twice"]),
+        (["--attribute=class:0", "--orthogonal_to=class:0"], ["is what moves"]),
+        (["--attribute=class:0", "--orthogonal_to="], ["--orthogonal_to= names nothing"]),
+        (["--attribute=class:0", "--solver=adam"], ["--solver", "drop it"]),
+        (["--attribute=class:0", "--images=a.png"], ["--images", "drop it"]),
         (["--attribute=class:0", "--penalty=1"], ["--penalty", "along an attribute"]),
         (["--attribute=class:0", "--like=3"], ["--like", "drop it"]),
         (["--attribute=class:0", "--feature_layer=x"], ["--feature_layer"]),

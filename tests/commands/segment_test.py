@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 import subprocess
@@ -16,9 +17,15 @@ from commands.running import run
 from generators import attending, tiny
 from PIL import Image
 
+import tfinv
+from tfinv.applications.inverted import load_inverted
+from tfinv.applications.segmentation.maps import find_map
+from tfinv.applications.segmentation.run import FILES, segment_pictures
 from tfinv.applications.segmentation.scores import adjusted_rand_index
+from tfinv.errors import UserError
 from tfinv.images.labels import PALETTE
 from tfinv.results.load import load_results
+from tfinv.results.parts import Parts
 
 SIDE, COUNT = 16, 3
 
@@ -152,11 +159,23 @@ def test_what_is_done_is_not_done_again(root, tmp_path):
         (["--stage=dance"], ["no results of stage 'dance'"]),
         (["--pictures=9"], ["no picture 9"]),
         (["--masks=nowhere"], ["nowhere", "no such file"]),
+        (["--masks="], ["--masks= names nothing"]),
+        (["--max_evaluations=9"], ["--max_evaluations says nothing to this command"]),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(root, tmp_path, more, words):
     segment(root, tmp_path / "out", *more).refused(*words)
     assert not (tmp_path / "out").exists()
+
+
+def test_other_latents_beside_the_same_codes_are_other_pictures(root, tmp_path):
+    generator = tfinv.load_generator(root / "attending")
+    made, found = load_inverted(root / "run", generator), find_map(generator)
+    with Parts(tmp_path, config_text="--clusters=2", files=FILES) as parts:
+        segment_pictures(made, found, [2], parts)
+        points = made.points.replace(latents=made.points.latents + 1)
+        with pytest.raises(UserError, match="about other pictures"):
+            segment_pictures(dataclasses.replace(made, points=points), found, [2], parts)
 
 
 def test_a_generator_without_attention_and_a_folder_without_results_are_refused(tmp_path):
@@ -165,6 +184,8 @@ def test_a_generator_without_attention_and_a_folder_without_results_are_refused(
     assert run("tfinv.invert", *given, *QUICK).status == 0
     segment(tmp_path, tmp_path / "out").refused("no self-attention", "softmax over positions")
     segment(tmp_path, tmp_path / "out", results="none").refused("none", "no such folder")
+    given = tmp_path / "out" / ".." / "run", "--overwrite"
+    segment(tmp_path, *given).refused("is that of --results")
 
 
 def test_codes_behind_the_attention_are_refused(root, tmp_path):

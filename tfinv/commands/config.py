@@ -1,4 +1,4 @@
-"""The flag file that a run leaves, from which it can be run again."""
+"""What flags a command has, and the flag file from which it can be run again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,25 @@ from collections.abc import Collection
 
 from absl import flags
 
-__all__ = ["config_text"]
+from tfinv.errors import UserError
+
+__all__ = ["config_text", "refuse_strangers"]
+
+
+def refuse_strangers(module: str) -> None:
+    """Refuses flags that were given and are another command's, defined beside some of this one's.
+
+    Args:
+      module: as for `config_text`.
+
+    Raises:
+      UserError: then, naming one.
+    """
+    own = {flag.name for flag in flags.FLAGS.get_key_flags_for_module(module)}
+    for where, defined in flags.FLAGS.flags_by_module_dict().items():
+        for flag in defined if where.startswith("tfinv.commands.") else ():
+            if flag.present and flag.name not in own:
+                raise UserError(f"--{flag.name} says nothing to this command: drop it")
 
 
 def config_text(module: str, leave_out: Collection[str] = ()) -> str:

@@ -97,6 +97,7 @@ _FLAGS: Mapping[str, Sequence[str]] = {
 }
 _STRENGTHS = {ALONG: (-2.0, -1.0, 0.0, 1.0, 2.0), PAINTING: (1.0,), FEATURES: (0.0, 0.5, 1.0)}
 _EVALUATIONS = 200
+_FURTHEST = 1e6
 
 
 def find_kind() -> str:
@@ -106,6 +107,8 @@ def find_kind() -> str:
       UserError: if it is none, more than one, or there are flags that say nothing to it.
     """
     values = flags.FLAGS
+    for flag in (_ATTRIBUTE, _VECTORS, _ORTHOGONAL_TO, _PAINTED, _MASK, _LIKE):
+        _check_named(flag)
     if _PAINTED.value is not None or _MASK.value is not None:
         kind = PAINTING
         _check_painting()
@@ -123,7 +126,24 @@ def find_kind() -> str:
     for name in idle_flags(kind):
         if values[name].present:
             raise UserError(f"--{name} says nothing to this edit {kind}: drop it")
+    if _ORTHOGONAL_TO.value is not None and not any(map(held, _ATTRIBUTE.value)):
+        raise UserError(
+            f"--orthogonal_to={_ORTHOGONAL_TO.value[0]} is what moves: name an attribute that is "
+            "to stay"
+        )
     return kind
+
+
+def _check_named(flag: flags.FlagHolder) -> None:
+    """Refuses names that are none, and attributes and files that come twice."""
+    if flag.value is None:
+        return
+    names = [flag.value] if isinstance(flag.value, str) else flag.value
+    if not names or not all(name.strip() for name in names):
+        raise UserError(f"--{flag.name}={','.join(names)} names nothing, or has a comma too many")
+    again = next((name for name in names if names.count(name) > 1), None)
+    if again is not None and flag in (_ATTRIBUTE, _VECTORS, _ORTHOGONAL_TO):
+        raise UserError(f"--{flag.name}: {again} comes twice")
 
 
 def idle_flags(kind: str) -> list[str]:
@@ -153,19 +173,22 @@ def strengths(kind: str) -> tuple[float, ...]:
     """The strengths of an edit, in the order given.
 
     Raises:
-      UserError: if they are no numbers, or one comes twice.
+      UserError: if they are no numbers, one comes twice, or one is beyond all pictures.
     """
     if _STRENGTH.value is None:
         return _STRENGTHS[kind]
     text = ",".join(_STRENGTH.value)
     try:
-        given = tuple(float(each) for each in _STRENGTH.value)
+        # As files are called and config.cfg has it, and 0 for -0.
+        given = tuple(float(f"{float(each):g}") + 0.0 for each in _STRENGTH.value)
     except ValueError:
         given = ()
     if not given or not all(map(math.isfinite, given)):
         raise UserError(f"--strength={text} is no list of numbers such as -1,0,1")
+    if max(map(abs, given)) > _FURTHEST:
+        raise UserError(f"--strength={text}: nothing is drawn so far out; at most {_FURTHEST:g}")
     if len(set(given)) < len(given):
-        raise UserError(f"--strength={text}: a number comes twice")
+        raise UserError(f"--strength={text}: a number comes twice, in six digits")
     return given
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from tfinv.errors import UserError
 
-__all__ = ["is_temporary", "storage_errors", "write_atomically"]
+__all__ = ["is_temporary", "slug", "storage_errors", "write_atomically"]
 
 _PREFIX, _SUFFIX = ".tfinv-", ".tmp"
 
+_SLUG = 40  # characters, which are up to four bytes each, and most file systems take 255
 _ADVICE = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some of your quota",
@@ -24,6 +26,11 @@ _ADVICE = {
     errno.EACCES: "choose a folder that can be written",
     errno.EPERM: "choose a folder that can be written",
 }
+
+
+def slug(name: str) -> str:
+    """A name as a part of the name of a file; letters of any script stay."""
+    return re.sub(r"[^\w.+-]+", "_", name)[:_SLUG] or "_"
 
 
 def is_temporary(name: str) -> bool:

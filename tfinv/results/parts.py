@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from tfinv.errors import UserError
 from tfinv.results.files import write_atomically
@@ -93,7 +94,7 @@ class Parts:
             return None
         if list(found.pop(_NAMES, ())) != list(names):
             raise UserError(
-                f"{self.folder}: {path.name} is about other pictures than --images gives now; "
+                f"{self.folder}: {path.name} is about other pictures than the run's now; "
                 "choose another --output_dir or add --overwrite"
             )
         return found
@@ -112,6 +113,10 @@ class Parts:
         """Writes one of the job's other files, whole or not at all."""
         kept = "what is finished is kept, and the same command continues from there"
         write_atomically(self.folder / name, write, kept)
+
+    def write_picture(self, name: str, picture: Image.Image) -> None:
+        """Writes one of the job's pictures as PNG, likewise."""
+        self.write(name, lambda file: picture.save(file, "PNG", optimize=True))
 
     def _path(self, part: str) -> Path:
         return self.folder / f"part-{part}.npz"

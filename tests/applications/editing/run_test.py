@@ -20,7 +20,7 @@ from tfinv.applications.editing.run import (
     move_along,
     take_pictures,
 )
-from tfinv.applications.editing.strips import FILES, failures, slug, write_strips
+from tfinv.applications.editing.strips import FILES, failures, file_names, write_strips
 from tfinv.applications.editing.vectors import learn_vector, move
 from tfinv.errors import UserError
 from tfinv.images.ranges import to_uint8
@@ -116,7 +116,9 @@ def test_the_folder_has_strips_pictures_codes_and_a_table(tmp_path):
 
 
 def test_names_become_file_names():
-    assert slug("class:3") == "class_3" and slug("a/../b c") == "a_.._b_c" and slug("") == "_"
+    names = file_names(["class:3", "class 3", "a/../b c", "", "笑", "怒", "Class:3", "x" * 300])
+    start = ["class_3", "class_3-2", "a_.._b_c", "_", "笑", "怒", "Class_3-3"]
+    assert names[:7] == start and len(names[7]) <= 40
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from tfinv.applications.codes import Codes, draw
 from tfinv.applications.editing.carrying import Carried, Carrier
 from tfinv.applications.editing.features import move_features, share_of_the_way
 from tfinv.applications.editing.painting import paint, painting_errors
-from tfinv.applications.editing.strips import Strip, slug
+from tfinv.applications.editing.strips import Strip
 from tfinv.applications.editing.vectors import AttributeVector, as_rows, move
 from tfinv.applications.inverted import Inverted
 from tfinv.errors import UserError
 from tfinv.features.network import FeatureNetwork
+from tfinv.results.files import slug
 from tfinv.results.parts import Parts
 
 __all__ = ["Watch", "at_layer", "edit_features", "edit_painting", "move_along", "take_pictures"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import re
 from collections.abc import Mapping, Sequence
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -17,9 +15,10 @@ from tfinv.applications.inverted import Inverted
 from tfinv.images import metrics
 from tfinv.images.grids import contact_sheet
 from tfinv.images.ranges import to_rgb8, to_uint8
+from tfinv.results.files import slug
 from tfinv.results.parts import Parts
 
-__all__ = ["FILES", "Strip", "failures", "slug", "vector_file", "write_strips"]
+__all__ = ["FILES", "Strip", "failures", "file_names", "write_strips"]
 
 FILES = (
     "strip-*.png",
@@ -59,14 +58,16 @@ class Strip:
     captions: Sequence[Sequence[str]] | None = None
 
 
-def slug(name: str) -> str:
-    """A name as a part of the name of a file."""
-    return re.sub(r"[^A-Za-z0-9_.+-]+", "_", name) or "_"
-
-
-def vector_file(name: str) -> str:
-    """The file of an attribute's vector."""
-    return f"vector-{slug(name)}.npz"
+def file_names(names: Sequence[str]) -> list[str]:
+    """Names of edits as parts of names of files, all different; letters of any script stay."""
+    found: list[str] = []
+    for name in names:
+        own = other = slug(name)
+        number = 2
+        while other.casefold() in map(str.casefold, found):  # alike on some file systems
+            other, number = f"{own}-{number}", number + 1
+        found.append(other)
+    return found
 
 
 def failures(inverted: Inverted, strips: Sequence[Strip]) -> list[str]:
@@ -91,17 +92,17 @@ def write_strips(parts: Parts, inverted: Inverted, strips: Sequence[Strip]) -> l
     Returns:
       The names of the strips' files.
     """
-    names = inverted.results.names
+    names, places = inverted.results.names, inverted.results.indices
     sheets = []
-    for strip, file in zip(strips, _unique([slug(strip.name) for strip in strips]), strict=True):
+    for strip, file in zip(strips, file_names([strip.name for strip in strips]), strict=True):
         for place, strength in enumerate(strip.strengths):
-            for row, image in enumerate(strip.images[place]):
+            for number, image in zip(places, strip.images[place], strict=True):
                 picture = Image.fromarray(to_rgb8(image))
-                parts.write(f"edited-{file}-{row:05d}-{strength:g}.png", _png(picture))
+                parts.write_picture(f"edited-{file}-{number:05d}-{strength:g}.png", picture)
         arrays = _arrays(strip, names)
         parts.write(f"edits-{file}.npz", lambda f, arrays=arrays: np.savez_compressed(f, **arrays))
         sheets.append(f"strip-{file}.png")
-        parts.write(sheets[-1], _png(_sheet(strip, names)))
+        parts.write_picture(sheets[-1], _sheet(strip, names))
     text = _table(inverted, strips)
     parts.write("edits.csv", lambda file: file.write(text.encode("utf-8", "backslashreplace")))
     return sheets
@@ -151,21 +152,3 @@ def _table(inverted: Inverted, strips: Sequence[Strip]) -> str:
                 cells = [n if isinstance(n, str) else f"{n:.6g}" for n in (changed[row], *numbers)]
                 writer.writerow([name, strip.name, f"{strength:g}", *cells])
     return text.getvalue()
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """The names, those that come again with a number."""
-    found: list[str] = []
-    for name in names:
-        number, other = 2, name
-        while other in found:
-            other, number = f"{name}-{number}", number + 1
-        found.append(other)
-    return found
-
-
-def _png(picture: Image.Image):
-    def write(file: BinaryIO) -> None:
-        picture.save(file, "PNG", optimize=True)
-
-    return write

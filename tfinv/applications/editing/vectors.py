@@ -139,7 +139,7 @@ def load_vector(path: str | Path, inverted: Inverted) -> AttributeVector:
       inverted: the pictures that are to be moved along it.
 
     Raises:
-      UserError: if it is no such file, or of another generator or layer.
+      UserError: if it is no such file, of another generator or layer, or not finite.
     """
     try:
         with open(Path(path).expanduser(), "rb") as file, np.load(file) as arrays:
@@ -167,6 +167,8 @@ def load_vector(path: str | Path, inverted: Inverted) -> AttributeVector:
         latent is not None and latent.shape != (split.latent_size,)
     ):
         raise UserError(f"{path}: does not fit what {path_of} reads of z behind {vector.layer}")
+    if not np.isfinite(vector.row).all():
+        raise UserError(f"{path}: has numbers that are not finite: learn it again")
     return vector
 
 

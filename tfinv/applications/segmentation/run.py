@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -24,6 +23,7 @@ from tfinv.errors import UserError
 from tfinv.graph.attention import AttentionMap
 from tfinv.images.labels import MAX_REGIONS, indexed_picture, resize_labels
 from tfinv.images.ranges import to_rgb8
+from tfinv.results.files import slug
 from tfinv.results.parts import Parts
 
 __all__ = ["FILES", "Row", "check_clusters", "segment_picture", "segment_pictures"]
@@ -39,7 +39,6 @@ FILES = (
 """Every name that `segment_pictures` uses."""
 
 _SHEET_ROWS = 12
-_SLUG = 40
 
 
 class Row(NamedTuple):
@@ -150,8 +149,10 @@ def segment_pictures(
 def _grid_labels(inverted, place, found, clusters, parts) -> np.ndarray:
     """Of one picture, from the folder or computed."""
     name = inverted.results.names[place]
-    code = hashlib.sha256(np.ascontiguousarray(inverted.points.codes[place])).hexdigest()[:16]
-    part, names = f"{inverted.results.indices[place]:05d}", (name, code)
+    point, code = inverted.points.take([place]), hashlib.sha256()
+    for values in (point.codes, point.latents, point.labels):  # all of which may decide the map
+        code.update(b"" if values is None else np.ascontiguousarray(values))
+    part, names = f"{inverted.results.indices[place]:05d}", (name, code.hexdigest()[:16])
     done = parts.find(part, names)
     if done is not None:
         return done["regions"]
@@ -170,12 +171,11 @@ def _row(name: str, count: int, regions: np.ndarray, mask: np.ndarray | None) ->
 
 def _write_picture(parts, inverted, place, clusters, regions) -> None:
     stem = os.path.splitext(os.path.basename(inverted.results.names[place]))[0]
-    slug = re.sub(r"[^\w-]+", "_", stem, flags=re.ASCII)[:_SLUG]
-    stem = f"{inverted.results.indices[place]:05d}-{slug}"
+    stem = f"{inverted.results.indices[place]:05d}-{slug(stem)}"
     for count, labels in zip(clusters, regions, strict=True):
         means = mean_colours(inverted.results.targets[place], labels)
-        _write_png(parts, f"labels-{stem}-{count}.png", indexed_picture(labels))
-        _write_png(parts, f"means-{stem}-{count}.png", Image.fromarray(to_rgb8(means)))
+        parts.write_picture(f"labels-{stem}-{count}.png", indexed_picture(labels))
+        parts.write_picture(f"means-{stem}-{count}.png", Image.fromarray(to_rgb8(means)))
         parts.write(f"labels-{stem}-{count}.npy", lambda file, labels=labels: np.save(file, labels))
 
 
@@ -184,11 +184,7 @@ def _write_sheet(parts, inverted, first, clusters, shown, masks) -> None:
     pictures, drawn = results.targets[rows], results.images[rows]
     reference = None if masks is None else masks[rows]
     made = sheet(results.names[rows], pictures, drawn, shown, clusters, reference)
-    _write_png(parts, f"sheet-{first // _SHEET_ROWS:03d}.png", made)
-
-
-def _write_png(parts: Parts, name: str, picture: Image.Image) -> None:
-    parts.write(name, lambda file: picture.save(file, "PNG", optimize=True))
+    parts.write_picture(f"sheet-{first // _SHEET_ROWS:03d}.png", made)
 
 
 def _write_tables(
