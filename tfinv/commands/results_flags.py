@@ -6,6 +6,7 @@ given again.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -48,11 +49,20 @@ def check_results() -> None:
     """Refuses a folder that holds no results, before TensorFlow is imported, which takes seconds.
 
     Raises:
-      UserError: then, naming the folder.
+      UserError: then, naming the folder; or if the output is to go there too, where --overwrite
+        would replace the configuration of the run.
     """
     from tfinv.results.load import stored_shards
 
     stored_shards(_RESULTS.value)
+    values = flags.FLAGS
+    output = values.output_dir if "output_dir" in values else None  # not every command writes
+    if output is not None and _folder(output) == _folder(_RESULTS.value):
+        raise UserError(f"--output_dir={output} is that of --results: choose another")
+
+
+def _folder(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))
 
 
 def load_results_generator() -> Generator:
