@@ -114,7 +114,7 @@ def contact_sheet(
     draw = ImageDraw.Draw(sheet)
     for c, title in enumerate(column_titles or ()):
         middle = left + c * step[0] + side[0] / 2
-        draw.text((middle, _MARGIN), _fit(title, text, side[0]), _INK, text, anchor="mt")
+        draw.text((middle, _MARGIN), _fit(title, text, side[0]), _INK, text, anchor="ma")
     for r, row in enumerate(cells):
         y = top + r * step[1]
         _draw_title(draw, titles[r], y + side[1] / 2, (text, small))
@@ -124,7 +124,7 @@ def contact_sheet(
             caption = captions[r][c] if captions else None
             if caption:
                 place = (x + side[0] / 2, y + side[1] + _GAP // 2)
-                draw.text(place, _fit(caption, small, side[0]), _GREY, small, anchor="mt")
+                draw.text(place, _fit(caption, small, side[0]), _GREY, small, anchor="ma")
     if footer:
         draw.text((_MARGIN, height - _MARGIN), footer, _GREY, small, anchor="ls")
     return sheet
