@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -93,5 +92,5 @@ class Stream:
             "evaluations": picture.evaluations,
         }
         label = label_to_give(self._inverter.generator, picture.label, self._weights)
-        ticket = Ticket(picture.index, picture.index, picture.pixels, label, about)
-        return ticket if picture.whole is None else dataclasses.replace(ticket, whole=picture.whole)
+        index, pixels = picture.index, picture.pixels
+        return Ticket(index, index, pixels, label, about, whole=picture.whole)

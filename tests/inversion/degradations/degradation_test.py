@@ -107,10 +107,15 @@ def test_guesses_of_a_hole_are_the_mean_and_scikit_images():
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("downsample:4", ["nearest", "bicubic"]),
+        ("downsample:4", ["nearest", "bicubic", "bicubic_agreed"]),
+        ("blur:1", ["as_seen", "as_seen_agreed"]),
+        ("blur:1+center:0.25", ["mean", "biharmonic"]),
         ("greyscale", ["as_seen"]),
-        ("downsample:4+greyscale", ["nearest", "bicubic"]),
-        ("downsample:2+random:0.5", ["mean_nearest", "biharmonic_bicubic"]),
+        ("downsample:4+greyscale", ["nearest", "bicubic", "bicubic_agreed"]),
+        (
+            "downsample:2+random:0.5",
+            ["mean_nearest", "biharmonic_bicubic", "biharmonic_bicubic_agreed"],
+        ),
         ("jpeg:20", ["as_seen"]),
         ("projections:60", ["least_squares"]),
     ],
@@ -120,6 +125,42 @@ def test_every_chain_has_guesses(text, names):
     guesses = one.guesses(one.observe(PICTURES))
     assert list(guesses) == names
     assert all(g.shape == PICTURES.shape and 0 <= g.min() <= g.max() <= 1 for g in guesses.values())
+
+
+def test_a_guess_is_made_to_agree_as_a_restored_picture_is():
+    """Else what the pseudo-inverse brings back would count for the generator."""
+    one = find("blur:1")
+    observations = one.observe(PICTURES)
+    guesses = one.guesses(observations)
+    np.testing.assert_array_equal(
+        guesses["as_seen_agreed"], one.agree(guesses["as_seen"], observations)
+    )
+    before, after = (((guess - PICTURES) ** 2).mean() for guess in guesses.values())
+    assert after < 0.5 * before
+
+
+def test_pictures_agree_alike_alone_and_among_others():
+    one = find("downsample:4")
+    observations, wild = one.observe(PICTURES), np.rint(OTHERS)  # clipped: many rounds
+    wild[1] = PICTURES[1]  # and this one needs none
+    found = one.agree(wild, observations)
+    for k in range(3):
+        np.testing.assert_array_equal(
+            one.agree(wild[k : k + 1], observations[k : k + 1])[0], found[k]
+        )
+
+
+def test_bytes_are_pictures_too():
+    one = find("downsample:4+random:0.5")
+    bytes_ = np.rint(PICTURES * 255).astype(np.uint8)
+    np.testing.assert_array_equal(one.observe(bytes_), one.observe(bytes_ / np.float32(255)))
+    small = bytes_[:, ::4, ::4]
+    np.testing.assert_array_equal(one.join(small), one.join(small / np.float32(255)))
+
+
+def test_how_far_a_picture_is_from_what_jpeg_left_is_as_truly_rounded():
+    one = find("jpeg:20")
+    assert one.rmse(PICTURES, one.observe(PICTURES)).max() == 0.0
 
 
 def test_the_least_squares_guess_has_the_projections_that_were_seen():
@@ -203,8 +244,9 @@ def test_masks_of_all_or_nothing_and_wrong_shapes_are_one_line():
         find("blur:1").observe(PICTURES[:, :8])
     with pytest.raises(UserError, match=r"are not what downsample:4 leaves: \[count, 4, 4, 3\]"):
         find("downsample:4").join(PICTURES)
-    with pytest.raises(UserError, match="nothing to restore"):
-        find_degradation("center:0.01", (4, 4, 3)).known([0])
+    for text, words in (("center:0.01", "every pixel is known"), ("random:0.99", "no pixel is")):
+        with pytest.raises(UserError, match=words):
+            find_degradation(text, (4, 4, 3))
     assert isinstance(find("center:0.25").mask, Mask)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
+from tfinv.images.ranges import to_float
 from tfinv.inversion.degradations.linear import Separable
 from tfinv.inversion.degradations.masks import Mask, check_known, fill
-from tfinv.inversion.degradations.registry import MASKS, STEPS
 from tfinv.inversion.degradations.step import Shape, Step
 
-__all__ = ["Degradation", "find_degradation"]
+__all__ = ["Degradation"]
 
 _ROUNDS, _CLOSE = 50, 1e-4
 _WEAK = 0.1  # share of the largest singular value below which a direction was as good as not seen
@@ -85,7 +86,7 @@ class Degradation:
         """Observations of whole pictures: the degradation itself.
 
         Args:
-          pictures: float32 [N, H, W, C] in [0, 1].
+          pictures: float32 [N, H, W, C] in [0, 1], or uint8.
           known: bool [N, h, w] or [h, w], the maps of a mask; by default those that it makes, for
             images 0 to N - 1 of a run with seed 0.
 
@@ -95,19 +96,23 @@ class Degradation:
         Raises:
           UserError: if the pictures or the maps do not fit.
         """
-        pictures = np.asarray(pictures, np.float32)
+        pictures = _floats(pictures)
         if pictures.ndim != 4 or pictures.shape[1:] != self.image_shape:
             raise UserError(
                 f"pictures of shape {list(pictures.shape)} cannot be degraded by {self}: [count, "
                 f"{', '.join(map(str, self.image_shape))}] is needed"
             )
+        return self.join(self._left(pictures), known)
+
+    def _left(self, pictures: np.ndarray) -> np.ndarray:
+        """What the steps leave, each picture by itself."""
         for step in self.steps:
             pictures = step.observe(pictures)
-        return self.join(pictures, known)
+        return pictures
 
     def join(self, seen: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
         """Observations of pictures that are degraded already; for the arguments see `observe`."""
-        seen = np.asarray(seen, np.float32)
+        seen = _floats(seen)
         if seen.ndim != 4 or seen.shape[1:] != self.seen_shape:
             raise UserError(
                 f"degraded pictures of shape {list(seen.shape)} are not what {self} leaves: "
@@ -151,7 +156,7 @@ class Degradation:
           float64 [N].
         """
         seen, known = self.take_apart(np.asarray(observations))
-        squares = np.square(self.see(tf.constant(images)).numpy().astype(np.float64) - seen)
+        squares = np.square(self._left(np.asarray(images, np.float32)).astype(np.float64) - seen)
         weights = np.ones_like(squares) if known is None else np.broadcast_to(known, squares.shape)
         return np.sqrt((squares * weights).sum((1, 2, 3)) / weights.sum((1, 2, 3)))
 
@@ -162,7 +167,9 @@ class Degradation:
           observations: float32 [N, *shape].
 
         Returns:
-          By name, the plainest first, float32 [N, H, W, C] in [0, 1].
+          By name, the plainest first, float32 [N, H, W, C] in [0, 1]. Where `agree` brings back
+          some of what was blurred or lost in size, it does so with no generator too: the last is
+          the one before it, made to agree.
         """
         seen, known = self.take_apart(np.asarray(observations))
         found: dict[str, np.ndarray] = {}
@@ -174,7 +181,15 @@ class Degradation:
             for step in reversed(self.steps):
                 pictures = step.lift(pictures, smooth)
             found[name] = np.clip(pictures, 0.0, 1.0)
+        if self._blurs and self.can_agree:
+            found[f"{name}_agreed"] = self.agree(found[name], observations)
         return found
+
+    @property
+    def _blurs(self) -> bool:
+        """Whether a step mixes rows or columns, and so may be undone in part."""
+        separable = [step for step in self.steps if isinstance(step, Separable)]
+        return any(step.mixes_pixels for step in separable)
 
     def _guess_names(self) -> tuple[str, ...]:
         """What the two ways to guess are called; one, where they are the same."""
@@ -193,8 +208,8 @@ class Degradation:
         pseudo-inverse A^+: what A sees is taken from the observation, what it does not see from
         the generator (the decomposition into range and null space of Y. Wang and others, Zero-shot
         image restoration using denoising diffusion null-space model, ICLR 2023). For a mask alone
-        it is pasting the known pixels over. What A lets through at less than a tenth, as a blur
-        does edges, is left as it was drawn.
+        it is pasting the known pixels over. What A lets through at less than a tenth along
+        rows or columns, as a blur does edges, is left as it was drawn.
 
         Args:
           images: float32 [N, H, W, C] in [0, 1].
@@ -204,27 +219,31 @@ class Degradation:
           float32 [N, H, W, C] in [0, 1]; the images as they are, if `can_agree` is false.
         """
         images = np.asarray(images, np.float32)
-        inverses = self._inverses()
-        if inverses is None:
+        if not self.can_agree:
             return images
         seen, known = self.take_apart(np.asarray(observations))
         if not self.steps:
             return np.where(known > 0, seen, images)
+        known = np.ones((len(seen), 1, 1, 1)) if known is None else known
+        # Each by itself: how many rounds one needs is nothing to the others.
+        found = [self._agreed(*row) for row in zip(images, seen, known, strict=True)]
+        return np.stack(found) if found else images
+
+    def _agreed(self, image: np.ndarray, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
         for _ in range(_ROUNDS):  # what is clipped must be made up for by other pixels
-            rest = seen - self.see(tf.constant(images)).numpy().astype(np.float64)
-            if known is not None:
-                rest = rest * known
-            back = np.einsum("hp,wq,cr,bpqr->bhwc", *inverses, rest, optimize=True)
-            images = np.clip(images + back, 0.0, 1.0).astype(np.float32)
+            rest = (seen - self._left(image[np.newaxis])[0].astype(np.float64)) * known
+            back = np.einsum("hp,wq,cr,pqr->hwc", *self._inverses, rest, optimize=True)
+            image = np.clip(image + back, 0.0, 1.0).astype(np.float32)
             if np.abs(rest).max() < _CLOSE:
                 break
-        return images
+        return image
 
     @property
     def can_agree(self) -> bool:
         """Whether `agree` does anything: every step is linear, and no mask couples its pixels."""
-        return self._inverses() is not None
+        return self._inverses is not None
 
+    @functools.cached_property
     def _inverses(self) -> list[np.ndarray] | None:
         """Pseudo-inverses for rows, columns and channels; None if that is not all there is to it.
 
@@ -243,34 +262,6 @@ class Degradation:
         return [np.linalg.pinv(matrix, rcond=_WEAK) for matrix in whole]
 
 
-def find_degradation(text: str, image_shape: Shape) -> Degradation:
-    """Reads a chain such as "downsample:4+greyscale" or "blur:1+center:0.25".
-
-    Args:
-      text: names, each with a number behind a colon or without, in the order in which they happen
-        to the picture; a mask comes last.
-      image_shape: (H, W, C) of whole pictures.
-
-    Raises:
-      UserError: if a name is unknown, a number is not understood, or they do not fit together.
-    """
-    steps: list[Step] = []
-    mask: Mask | None = None
-    shape = image_shape
-    for part in text.split("+"):
-        name, _, argument = part.strip().partition(":")
-        if name not in STEPS and name not in MASKS:
-            raise UserError(
-                f"degradation {name!r} is not known: it is a chain, such as downsample:4+greyscale,"
-                f" of {', '.join([*STEPS, *MASKS])}"
-            )
-        if mask is not None:
-            raise UserError(f"degradation {text!r}: a mask comes last, and there is only one")
-        if steps and not steps[-1].is_picture:
-            raise UserError(f"degradation {text!r}: nothing follows projections, which are numbers")
-        if name in MASKS:
-            mask = MASKS[name](argument)
-        else:
-            steps.append(STEPS[name](argument, shape))
-            shape = steps[-1].shape
-    return Degradation(steps, image_shape, mask, "+".join(p.strip() for p in text.split("+")))
+def _floats(pictures: np.ndarray) -> np.ndarray:
+    pictures = np.asarray(pictures)
+    return to_float(pictures) if pictures.dtype == np.uint8 else pictures.astype(np.float32)

@@ -69,7 +69,7 @@ class Jpeg(Step):
     def observe(self, pictures: np.ndarray) -> np.ndarray:
         """See `Step.observe`; the rounding is the true one."""
         rows = [self._coded(tf.constant(p[np.newaxis]), tf.round).numpy() for p in pictures]
-        return np.clip(np.concatenate(rows), 0.0, 1.0)
+        return np.clip(np.concatenate(rows), 0.0, 1.0) if rows else pictures
 
     def _coded(self, pictures: tf.Tensor, rounding) -> tf.Tensor:
         height, width, channels = self.before

@@ -30,6 +30,7 @@ class Separable(Step):
 
     Attributes:
       matrices: float64, the three of them, identities included.
+      mixes_pixels: whether what is seen of a pixel depends on others.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Separable(Step):
     ):
         given = (rows, columns, channels)
         self._moves = [matrix is not None for matrix in given]
+        self.mixes_pixels = any(self._moves[:2])
         self.matrices = tuple(
             np.eye(size) if matrix is None else np.asarray(matrix, np.float64)
             for size, matrix in zip(before, given, strict=True)

@@ -18,10 +18,12 @@ class Mask:
       text: how it is called.
       make: (height, width, index of the image, seed) to bool [height, width], True where known;
         None if the maps are given from outside.
+      by_chance: whether the seed decides: of a picture from somewhere else, nobody can make the
+        map again.
     """
 
-    def __init__(self, text: str, make=None):
-        self.text, self._make = text, make
+    def __init__(self, text: str, make=None, by_chance: bool = False):
+        self.text, self._make, self.by_chance = text, make, by_chance
 
     @property
     def is_made(self) -> bool:
@@ -61,7 +63,7 @@ def random(argument: str) -> Mask:
         order = np.random.default_rng([seed, index, _STREAM]).permutation(height * width)
         return (order >= round(share * height * width)).reshape(height, width)
 
-    return Mask(f"random:{argument}", make)
+    return Mask(f"random:{argument}", make, by_chance=True)
 
 
 def drawn(argument: str) -> Mask:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
+from scipy.linalg import solve_triangular
 
 from tfinv.errors import UserError
 from tfinv.inversion.degradations.step import Shape, Step
@@ -56,11 +59,17 @@ class Projections(Step):
         flat = tf.reshape(pictures, (-1, len(self.matrix)))
         return tf.reshape(tf.matmul(flat, self._held), (-1, *self.shape))
 
+    @functools.cached_property
+    def _factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Q and R of A^T = QR: the least x with Ax = y is Q R^-T y. Factored once a run."""
+        return np.linalg.qr(self.matrix.astype(np.float64))
+
     def lift(self, seen: np.ndarray, smooth: bool) -> np.ndarray:
         """The picture nearest to grey, in the sum of squares, that has these projections."""
         del smooth
         grey = np.full(len(self.matrix), _GREY)
         rest = seen.reshape(len(seen), -1) - grey @ self.matrix
-        least, *_ = np.linalg.lstsq(self.matrix.T.astype(np.float64), rest.T, rcond=None)
+        q, r = self._factors
+        least = q @ solve_triangular(r, rest.T, trans="T")
         pictures = (grey[:, np.newaxis] + least).T.reshape(-1, *self.before)
         return np.clip(pictures, 0.0, 1.0).astype(np.float32)
