@@ -116,12 +116,15 @@ def main(argv: Sequence[str]) -> int:
     )
     search = label_flags.label_search(inverter, stage_flags.START.value[0])
     inversion_flags.keep_defaults(inverter, total, devices)
+    identity = {"generator": generator.digest, "pictures": total}
+    if masks is not None:
+        identity["holes"] = masks.digest
     config = config_text(argv[0], leave_out=inversion_flags.ELSEWHERE)
     with Store(
         values.output_dir,
         config_text=config,
         overwrite=values.overwrite,
-        identity={"generator": generator.digest, "pictures": total},
+        identity=identity,
         files=FILES,
     ) as store:
         return _run(_Job(inverter, store, total, labels, search, masks, devices), started)
@@ -154,6 +157,11 @@ def _masks(degradation):
         raise UserError(
             f"what {degradation} leaves is no picture that a file could hold: drop --degraded, or "
             "give the numbers to tfinv.Inverter(degradation=...) in Python"
+        )
+    if _DEGRADED.value and degradation.mask is not None and degradation.mask.by_chance:
+        raise UserError(
+            f"which pixels are lost in a picture that is degraded already, {degradation} cannot "
+            "know: give --degradation=mask and --holes, or drop --degraded"
         )
     drawn = [kind for kind in (SAMPLE, NOISE) if count_drawn(picture_flags.IMAGES.value, kind)]
     if _DEGRADED.value and drawn:

@@ -157,10 +157,11 @@ def test_masks_from_files(restore, tmp_path):
     Image.fromarray(hole).save(tmp_path / "hole.png")
     done = restore(f"--holes={tmp_path / 'hole.png'}", degradation="mask", images="sample:1")
     assert done.status == 0 and "mean" in done.out, done
-    drawn = tiny.loaded()  # the truth of sample:1 is what is stored beside its code
     truth = np.rint(load_results(tmp_path / "out").targets[0] * 255)
     np.testing.assert_array_equal(png(tmp_path / "out" / "restored-00000.png")[3:], truth[3:])
-    assert drawn.image_shape == SHAPE
+    Image.fromarray(hole.T).save(tmp_path / "hole.png")
+    again = restore(f"--holes={tmp_path / 'hole.png'}", degradation="mask", images="sample:1")
+    again.refused("the masks of --holes are others than they were")
 
 
 def test_what_cannot_be_is_one_line(restore, tmp_path):
@@ -176,6 +177,8 @@ def test_what_cannot_be_is_one_line(restore, tmp_path):
     photo = tmp_path / "photo.png"
     photo.write_bytes(photos.png(0))
     restore("--degraded", degradation="projections:9", images=photo).refused("no picture that")
+    restore("--degraded", degradation="random:0.5", images=photo).refused("cannot know", "--holes")
+    restore(degradation="center:0.001").refused("every pixel is known")
     restore("--classifier=inception_v3", "--label=unknown").refused("--classifier", "drop it")
     restore("--start=stored").refused("tfinv.invert")
     restore("--resume").refused("holds no run")

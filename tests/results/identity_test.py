@@ -18,6 +18,9 @@ def test_the_same_goes_on_and_what_differs_is_named(tmp_path):
         check_identity(tmp_path, {"generator": "abc", "pictures": 4})
     with pytest.raises(UserError, match="generator's graph or weights are others"):
         check_identity(tmp_path, {"generator": "abd", "pictures": 3})
+    check_identity(tmp_path, {"holes": "abc"})
+    with pytest.raises(UserError, match="masks of --holes are others"):
+        check_identity(tmp_path, {"holes": "abd"})
 
 
 def test_what_was_not_known_before_is_added(tmp_path):

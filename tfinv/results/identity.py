@@ -14,7 +14,8 @@ __all__ = ["IDENTITY", "Identity", "check_identity", "read_identity"]
 IDENTITY = "run.json"
 
 Identity = Mapping[str, str | int]
-"""By name: "generator", a digest of its graph and weights; "pictures", how many there are."""
+"""By name: "generator", a digest of its graph and weights; "pictures", how many there are; "holes",
+a digest of the masks through which they were seen."""
 
 
 def check_identity(folder: Path, identity: Identity) -> None:
@@ -32,6 +33,8 @@ def check_identity(folder: Path, identity: Identity) -> None:
             continue
         if name == "pictures":
             what = f"--images gave {was} pictures and gives {now} now"
+        elif name == "holes":
+            what = "the masks of --holes are others than they were"
         else:
             what = f"the {name}'s graph or weights are others than they were"
         raise UserError(f"{folder}: {what}; {advice}")
@@ -53,7 +56,7 @@ def read_identity(folder: Path) -> dict[str, str | int]:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read: {error}; delete it to go on") from error
-    kinds = {"generator": str, "pictures": int}
+    kinds = {"generator": str, "pictures": int, "holes": str}
     if not isinstance(found, dict) or any(
         not isinstance(found.get(name, kind()), kind) for name, kind in kinds.items()
     ):

@@ -44,7 +44,7 @@ def test_degraded_pictures_are_taken_as_they_are_and_their_whole_is_a_guess():
     small = picture(2, shape=(4, 4, 3))
     [found] = observe_pictures([small], downsample, degraded=True)
     np.testing.assert_array_equal(found.pixels, small.pixels)
-    guess = downsample.guesses(small.pixels[np.newaxis])["bicubic"][0]
+    guess = downsample.guesses(small.pixels[np.newaxis])["bicubic_agreed"][0]
     np.testing.assert_array_equal(found.whole, guess)
 
 
@@ -86,6 +86,26 @@ def test_a_folder_has_a_mask_for_each_and_one_without_fails_alone(tmp_path):
     assert "is of 8x4 pixels, and 8x8 fit" in found[3].fault
     assert "no pixel is known" in found[4].fault and "all.png" in found[4].fault
     assert "every pixel is known" in found[5].fault
+
+
+def test_masks_have_a_digest_of_names_and_bytes(tmp_path):
+    one = save(tmp_path / "masks" / "a.png", HOLE)
+    (tmp_path / "masks" / "b.png").write_bytes(b"torn")
+    digests = [MaskFiles(str(tmp_path / "masks"), (8, 8)).digest for _ in range(2)]
+    save(one, HOLE.T)
+    digests.append(MaskFiles(str(tmp_path / "masks"), (8, 8)).digest)
+    one.rename(tmp_path / "masks" / "c.png")
+    digests.append(MaskFiles(str(tmp_path / "masks"), (8, 8)).digest)
+    assert digests[0] == digests[1] and len(set(digests)) == 3
+
+
+def test_names_that_are_no_paths_have_no_mask(tmp_path):
+    """A TFRecord may call its pictures anything."""
+    save(tmp_path / "masks" / "a.png", HOLE)
+    masks = MaskFiles(str(tmp_path / "masks"), (8, 8))
+    for name in (".", "/", ".."):
+        with pytest.raises(UserError, match="it has no mask"):
+            masks.known(name)
 
 
 def test_masks_that_fit_nothing_are_one_line(tmp_path):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+import posixpath
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -27,9 +28,12 @@ class MaskFiles:
     """Masks drawn by somebody: white where a picture is unknown, black where it is known.
 
     Args:
-      path: a picture, which is the mask of all; or a folder, in which the mask of photos/cat.jpg is
-        the picture photos/cat of any suffix.
+      path: a picture, which is the mask of all; or a folder, in which the mask of the picture
+        cats/one.jpg (its name in the run) is cats/one of any suffix.
       size: (height, width) that masks have: of what is seen.
+
+    Attributes:
+      digest: of the names and the bytes of all of them.
 
     Raises:
       UserError: if there is no such file or folder, or the one mask of all is not fit.
@@ -38,6 +42,7 @@ class MaskFiles:
     def __init__(self, path: str, size: tuple[int, int]):
         self._path, self._size = path, size
         records = list(list_images([path]))
+        self.digest = _digest(records)
         self._one: np.ndarray | None = None
         self._by_stem: dict[str, ImageRecord] = {}
         if not os.path.isdir(os.path.expanduser(path)):
@@ -151,5 +156,17 @@ def _known(
     return degradation.known([picture.index], seed)
 
 
+def _digest(records: Iterable[ImageRecord]) -> str:
+    found = hashlib.sha256()
+    for record in records:
+        try:
+            data = record.read()
+        except UserError:  # it will be the fault of its picture
+            data = b""
+        for part in (os.fsencode(record.name), data):
+            found.update(hashlib.sha256(part).digest())
+    return found.hexdigest()
+
+
 def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix(""))
+    return posixpath.splitext(name)[0]
