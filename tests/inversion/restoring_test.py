@@ -149,10 +149,24 @@ def test_labels_are_looked_for_through_the_degradation():
     assert found.labels.tolist() == labels.tolist()
 
 
+def test_values_that_are_no_observations_are_one_line():
+    masked, small = inverter("center:0.25"), inverter("downsample:2")
+    observations = masked.degradation.observe(PHOTOS)
+    with pytest.raises(UserError, match=r"last channel .* 1 where a pixel is known"):
+        masked.run(np.rint(observations * 255).astype(np.uint8))
+    with pytest.raises(UserError, match=r"degradation\.join"):
+        masked.run(observations * 0.5)
+    with pytest.raises(UserError, match=r"not in \[0, 1\]"):
+        small.run(255 * small.degradation.observe(PHOTOS))
+
+
 def test_wrong_shapes_are_one_line():
     one = inverter("downsample:2")
     with pytest.raises(UserError, match=r"what downsample:2 leaves of a picture: \[count, 4, 4, 3"):
         one.run(PHOTOS)
+    other = find_degradation("downsample:2", (16, 16, 3))
+    with pytest.raises(UserError, match=r"for pictures of 16x16x3, and .* draws 8x8x3"):
+        tfinv.Inverter(tiny.loaded(), degradation=other)
     with pytest.raises(UserError, match="'sharpen' is not known"):
         tfinv.Inverter(tiny.loaded(), degradation="sharpen")
     other = Stage(

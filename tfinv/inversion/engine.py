@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.features.network import FeatureNetwork
 from tfinv.generators.generator import Generator
-from tfinv.images.ranges import to_float
 from tfinv.inversion.constraints import Constraint, find_constraint
 from tfinv.inversion.degradations import Degradation, find_degradation
 from tfinv.inversion.features import parse_loss
@@ -24,12 +23,11 @@ from tfinv.inversion.result import InversionResult, StageResult
 from tfinv.inversion.slots import are_weights
 from tfinv.inversion.stages import Stage
 from tfinv.inversion.starts import Start, find_starts
+from tfinv.inversion.targets import check_targets, listed
 from tfinv.inversion.tickets import Ticket
 from tfinv.inversion.unknowns import CODE, PARTS
 
 __all__ = ["Inverter", "OnProgress"]
-
-_OUTSIDE = 1e-3  # how far a resized float picture may overshoot
 
 
 class Inverter:
@@ -109,6 +107,12 @@ class Inverter:
         shape = generator.image_shape
         if isinstance(degradation, str):
             degradation = find_degradation(degradation, shape)
+        elif degradation is not None and degradation.image_shape != shape:
+            there, here = ("x".join(map(str, s)) for s in (degradation.image_shape, shape))
+            raise UserError(
+                f"{degradation} is for pictures of {there}, and {generator.path} draws {here}: "
+                "find_degradation(..., generator.image_shape) makes one that fits"
+            )
         self.degradation = degradation
         self.target_shape = shape if degradation is None else degradation.shape
         compared = shape if degradation is None else degradation.seen_shape
@@ -172,7 +176,7 @@ class Inverter:
         Raises:
           UserError: if the images do not fit the generator, or labels are missing.
         """
-        images = self._check(images)
+        images = check_targets(images, self.generator, self.degradation)
         labels = self._labels
         if labels is not None and len(labels) != len(images):
             raise UserError(f"{len(labels)} labels do not fit {len(images)} images: give one each")
@@ -200,7 +204,7 @@ class Inverter:
         Returns:
           One row for each image, in their order.
         """
-        images = self._check(images)
+        images = check_targets(images, self.generator, self.degradation)
         given = self.check_labels(labels)
         for what, rows in (("indices", indices), ("labels", given)):
             if rows is not None and len(rows) != len(images):
@@ -267,42 +271,10 @@ class Inverter:
                     f"{self.generator.path} is conditional: give a label for each image"
                 )
             return None
-        given = np.asarray(_listed(labels))
+        given = np.asarray(listed(labels))
         if given.ndim == 2 and given.dtype.kind == "f":
             return self.generator.inputs.label_weights(given).numpy()
         return self.generator.check_labels(given)
-
-    def _check(self, images: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
-        try:
-            images = np.asarray(_listed(images))
-        except ValueError:
-            raise UserError("the images are of different shapes: resize them to one") from None
-        if images.ndim != 4 or images.shape[1:] != self.target_shape or not len(images):
-            seen_by = self.degradation
-            what = self.generator.path if seen_by is None else f"what {seen_by} leaves of a picture"
-            raise UserError(
-                f"images of shape {list(images.shape)} do not fit {what}: "
-                f"[count, {', '.join(map(str, self.target_shape))}] is needed"
-            )
-        if images.dtype == np.uint8:
-            return to_float(images)
-        images = images.astype(np.float32)
-        if self.degradation is not None:  # a filter may overshoot, and sums may be any numbers
-            return images
-        # A pixel that is not finite fails its own image later, and no other.
-        finite = images[np.isfinite(images)]
-        low, high = finite.min(initial=0.0), finite.max(initial=0.0)
-        if low < -_OUTSIDE or high > 1 + _OUTSIDE:
-            raise UserError(
-                f"pixels from {low:.3g} to {high:.3g} are not in [0, 1]: scale the images, or give "
-                "uint8"
-            )
-        return images
-
-
-def _listed(values: Any) -> Any:
-    """What can be gone through only once, as a list; NumPy would take it for one object."""
-    return list(values) if isinstance(values, Iterator) else values
 
 
 def _check_count(what: str, value: Any, least: int) -> None:
