@@ -88,6 +88,13 @@ def test_a_folder_has_a_mask_for_each_and_one_without_fails_alone(tmp_path):
     assert "every pixel is known" in found[5].fault
 
 
+def test_a_mask_drawn_on_a_transparent_layer_is_unknown_where_it_is_drawn(tmp_path):
+    layer = np.full((8, 8, 4), 255, np.uint8)
+    layer[..., 3] = HOLE
+    masks = MaskFiles(str(save(tmp_path / "layer.png", layer)), (8, 8))
+    np.testing.assert_array_equal(masks.known("a.png"), HOLE == 0)
+
+
 def test_masks_have_a_digest_of_names_and_bytes(tmp_path):
     one = save(tmp_path / "masks" / "a.png", HOLE)
     (tmp_path / "masks" / "b.png").write_bytes(b"torn")

@@ -25,7 +25,7 @@ _WHITE = 128  # from here on a pixel of a mask is unknown
 
 
 class MaskFiles:
-    """Masks drawn by somebody: white where a picture is unknown, black where it is known.
+    """Masks drawn by somebody: white where a picture is unknown, black or transparent elsewhere.
 
     Args:
       path: a picture, which is the mask of all; or a folder, in which the mask of the picture
@@ -73,7 +73,7 @@ class MaskFiles:
         return self._read(record)
 
     def _read(self, record: ImageRecord) -> np.ndarray:
-        pixels = decode(record.read(), record.name)
+        pixels = decode(record.read(), record.name, under=0)
         if pixels.shape[:2] != self._size:
             there, wanted = pixels.shape[1::-1], self._size[::-1]
             raise UserError(
