@@ -60,6 +60,16 @@ def test_another_run_is_refused_and_overwritten_only_when_told(tmp_path):
     assert {path.name for path in folder.iterdir()} == {"config.cfg", "mine.txt"}
 
 
+def test_an_inversion_is_never_overwritten(tmp_path):
+    folder = tmp_path / "run"
+    with opened(folder) as parts:
+        parts.write("codes-00000.npz", lambda file: file.write(b"codes"))
+    before = (folder / "config.cfg").read_bytes()
+    with pytest.raises(UserError, match=r"holds results of tfinv\.invert"):
+        opened(folder, "--seed=1\n", overwrite=True)
+    assert (folder / "config.cfg").read_bytes() == before
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "photo.png").write_bytes(b"")
     with pytest.raises(UserError, match="holds photo"):

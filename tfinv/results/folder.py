@@ -54,7 +54,8 @@ def open_folder(
     Args:
       folder: the output folder, which exists.
       config_text: the run's flags, a line each, without those that do not change results.
-      overwrite: removes what an earlier, different run wrote; nothing else is ever removed.
+      overwrite: removes what an earlier, different run wrote; nothing else is ever removed, and
+        an inversion, whose codes others build on, by another inversion alone.
       is_ours: whether a run writes a file of this name, beside `config.cfg`; by default those of an
         inversion.
 
@@ -72,6 +73,11 @@ def open_folder(
         there = _read_config(folder / CONFIG)
         if not there.startswith(_HEADER):
             raise UserError(f"{folder}: its {CONFIG} is not tfinv's; choose another --output_dir")
+        if any(_SHARD.fullmatch(name) and not is_ours(name) for name in names):
+            raise UserError(
+                f"{folder}: holds results of tfinv.invert, which are not overwritten by anything "
+                "else; choose another --output_dir"
+            )
         difference = compare_configs(there, config_text)
         if difference and not overwrite:
             raise UserError(
