@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfinv.errors import UserError
 from tfinv.generators.split import Split
 
-__all__ = ["Codes", "draw", "join_codes"]
+__all__ = ["Codes", "check_stored", "draw", "join_codes"]
 
 _AT_ONCE = 32
+_MOST = 2.5 / 255  # how far a picture stored in 8 bits may be from what its code draws again
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,3 +78,24 @@ def draw(split: Split, points: Codes, batch_size: int = _AT_ONCE) -> np.ndarray:
         )
     ]
     return np.clip(np.concatenate(pictures), 0.0, 1.0)
+
+
+def check_stored(drawn: np.ndarray, stored: np.ndarray, what: str) -> None:
+    """Checks that a code still draws the picture that a run has stored with it.
+
+    Other options of the same generator draw another one.
+
+    Args:
+      drawn: float [H, W, C] in [0, 1].
+      stored: of the same shape, rounded to 8 bits.
+      what: is drawn, for the message.
+
+    Raises:
+      UserError: if a number of the two differs by more than 2.5 of 255, or is none.
+    """
+    apart = float(np.abs(drawn - stored).max())
+    if not apart <= _MOST:
+        raise UserError(
+            f"{what} is drawn otherwise than it is stored (by {255 * apart:.0f} of 255): give the "
+            "generator and its options, such as --truncation and --constants, that the run had"
+        )

@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
 
-from tfinv.applications.codes import Codes, draw
+from tfinv.applications.codes import Codes, check_stored, draw
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
 from tfinv.generators.split import Split
@@ -16,9 +15,6 @@ from tfinv.results.identity import read_identity
 from tfinv.results.load import StoredResults, load_results
 
 __all__ = ["Inverted", "load_inverted"]
-
-_MOST = 2.5 / 255
-"""How far a stored picture, rounded to 8 bits, may be from what its code draws again."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,12 +98,6 @@ def _check_shapes(folder: str | Path, inverted: Inverted) -> None:
 
 
 def _check_drawn(folder: str | Path, inverted: Inverted) -> None:
-    """Whether the first picture is drawn again: other constants, say, would draw another one."""
+    """Whether the first picture is drawn again."""
     drawn = draw(inverted.split, inverted.points.take([0]))[0]
-    apart = float(np.abs(drawn - inverted.results.images[0]).max())
-    if not apart <= _MOST:
-        raise UserError(
-            f"{folder}: {inverted.generator.path} draws {inverted.results.names[0]} from its code "
-            f"otherwise than it is stored (by {255 * apart:.0f} of 255): give the options of the "
-            "generator, such as --truncation and --constants, that the run had"
-        )
+    check_stored(drawn, inverted.results.images[0], f"{folder}: {inverted.results.names[0]}")

@@ -7,17 +7,14 @@ from collections.abc import Collection
 
 import numpy as np
 
-from tfinv.applications.codes import Codes, draw
+from tfinv.applications.codes import Codes, check_stored, draw
 from tfinv.applications.interpolation.blends import BLENDS, blend_chunks, linear
-from tfinv.applications.interpolation.paths import End, Path
+from tfinv.applications.interpolation.paths import Path
 from tfinv.errors import UserError
 from tfinv.generators.split import BESIDE, Split
 from tfinv.images.metrics import rmse
 
 __all__ = ["Journey", "between", "travel"]
-
-_MOST = 2.5 / 255
-"""How far a stored picture, rounded to 8 bits, may be from what its code draws again."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,7 +56,8 @@ def travel(
     for place, end in ((0.0, path.first), (1.0, path.last)):
         for row in np.flatnonzero(a == place):
             if end.image is not None and _is_at(split, points.take([row]), end.points):
-                images[row] = _stored_image(images[row], end)
+                check_stored(images[row], end.image, end.name)
+                images[row] = end.image
     targets = [np.broadcast_to(end.target, images.shape) for end in (path.first, path.last)]
     errors = np.stack([rmse(images, target) for target in targets], axis=1)
     steps = np.concatenate([[0.0], rmse(images[1:], images[:-1])])
@@ -144,14 +142,3 @@ def _same(split: Split, one: np.ndarray, other: np.ndarray) -> bool:
     if one.dtype.kind in "iu" and other.dtype.kind in "iu":
         return np.array_equal(one, other)
     return np.array_equal(split.label_weights(one), split.label_weights(other))
-
-
-def _stored_image(drawn: np.ndarray, end: End) -> np.ndarray:
-    """The picture that a run has stored, unless it is another one than is drawn."""
-    apart = float(np.abs(drawn - end.image).max())
-    if not apart <= _MOST:
-        raise UserError(
-            f"{end.name} is drawn otherwise than it is stored (by {255 * apart:.0f} of 255): give "
-            "the options of the generator, such as --truncation and --constants, that the run had"
-        )
-    return end.image
