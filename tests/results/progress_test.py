@@ -42,6 +42,13 @@ def test_a_log_is_not_flooded():
     assert stream.getvalue() == "50 images, RMSE 0.1000\n"
 
 
+def test_what_is_counted_has_its_name():
+    stream = io.StringIO()
+    with Progress(2, stream=stream, unit="paths") as progress:
+        progress.update(batch(0.1))
+    assert stream.getvalue().startswith("1 of 2 paths, ")
+
+
 def test_nothing_done_nothing_said():
     stream = io.StringIO()
     with Progress(4, done=4, stream=stream):

@@ -42,6 +42,7 @@ class Progress:
       done: images that an earlier run has finished.
       stream: where it goes, by default standard error.
       every: seconds between two lines where `stream` is no terminal.
+      unit: what is counted.
     """
 
     def __init__(
@@ -51,10 +52,11 @@ class Progress:
         done: int = 0,
         stream: TextIO | None = None,
         every: float = _EVERY,
+        unit: str = "images",
     ):
         self._total, self._done, self._begun_with = total, done, done
         self._stream = sys.stderr if stream is None else stream
-        self._every = every
+        self._every, self._unit = every, unit
         self._failed = self._measured = 0
         self._sum = 0.0
         self._part = self._doing = ""
@@ -66,7 +68,7 @@ class Progress:
             self._bar = tqdm(
                 total=total,
                 initial=done,
-                unit=" images",
+                unit=f" {unit}",
                 file=self._stream,
                 dynamic_ncols=True,
                 smoothing=0.1,
@@ -133,7 +135,7 @@ class Progress:
         now = time.monotonic()
         here = self._done - self._begun_with
         of = f" of {self._total}" if self._total is not None else ""
-        parts = [f"{self._done}{of} images", self._numbers()]
+        parts = [f"{self._done}{of} {self._unit}", self._numbers()]
         if self._total is not None and self._done < self._total:
             left = (now - self._start) / here * (self._total - self._done)
             parts.append(f"{left:.0f} s left")
