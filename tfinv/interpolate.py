@@ -70,6 +70,8 @@ _TAKEN_BY = {
     "from_stage": ("stages",),
     "ends": ("samples", "classes"),
     "to_class": ("samples", "classes"),
+    "way": ("stages", "pictures", "samples"),
+    "seed": ("samples", "classes"),
 }
 
 
@@ -85,6 +87,7 @@ def main(argv: Sequence[str]) -> int:
 
     film_flags.check_films()
     inverted, paths = _paths()
+    _refuse_unread(inverted.split)
     values = flags.FLAGS
     idle = [name for name, takers in _TAKEN_BY.items() if _PATH.value not in takers]
     config = config_text(argv[0], leave_out=(*inversion_flags.ELSEWHERE, *idle))
@@ -92,7 +95,7 @@ def main(argv: Sequence[str]) -> int:
         Parts(
             values.output_dir, config_text=config, files=FILES, overwrite=values.overwrite
         ) as parts,
-        Progress(len(paths)) as progress,
+        Progress(len(paths), unit="paths") as progress,
     ):
         interpolate(
             inverted.split,
@@ -179,6 +182,25 @@ def _refuse_idle() -> None:
         raise UserError("--to_class: --path=samples takes one class")
     if _TO_CLASS.value is not None and _PATH.value == "classes" and flags.FLAGS["ends"].present:
         raise UserError("--to_class and --ends exclude each other: drop one")
+    if "labels" in _HOLD.value and (_PATH.value == "classes" or _TO_CLASS.value is not None):
+        other = "path=classes" if _PATH.value == "classes" else "to_class"
+        raise UserError(f"--hold=labels and --{other} exclude each other: drop one")
+
+
+def _refuse_unread(split) -> None:
+    """What is said of latents and labels that this layer's g2 does not read."""
+    read = {"latent": split.reads_latent, "labels": split.reads_labels}
+    for name in _HOLD.value:
+        if not read.get(name, True):
+            raise UserError(
+                f"--hold={name}: at {split.layer.name} no {name} are read beside the code, so "
+                "there is nothing to hold: drop it"
+            )
+    if flags.FLAGS["way"].present and not (split.is_latent or split.reads_latent):
+        raise UserError(
+            f"--way says how z goes, and at {split.layer.name} none is on the way, only codes, "
+            "which go linearly: add --stage=latent or drop it"
+        )
 
 
 if __name__ == "__main__":

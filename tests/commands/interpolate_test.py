@@ -128,10 +128,27 @@ def test_ways_to_what_is_not_stored(runs, tmp_path, path, more):
         ("plain", "pictures", ["--film=webm"], ["--film=webm", "gif, mp4"]),
         ("plain", "pictures", ["--hold=codes"], ["'codes' cannot be held"]),
         ("plain", "pictures", ["--steps=1"], ["steps"]),
+        ("plain", "pictures", ["--way=spherical"], ["--way", "--stage=latent"]),
+        ("chunks", "classes", ["--way=spherical"], ["--way", "--path=classes"]),
+        ("plain", "pictures", ["--hold=labels"], ["--hold=labels", "nothing to hold"]),
+        ("chunks", "pictures", ["--stage=latent", "--hold=latent"], ["--hold=latent"]),
+        ("chunks", "classes", ["--hold=labels"], ["--hold=labels", "--path=classes"]),
+        ("chunks", "samples", ["--to_class=1", "--hold=labels"], ["--hold=labels", "--to_class"]),
+        ("plain", "pictures", ["--seed=1"], ["--seed", "--path=pictures"]),
+        ("plain", "pictures", ["--rate=3"], ["--rate", "--film"]),
+        ("plain", "pictures", ["--film=gif,gif"], ["--film=gif", "twice"]),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(runs, tmp_path, run_name, path, more, words):
     interpolate(tmp_path / "out", runs / run_name, path, *more).refused(*words)
+
+
+def test_the_run_itself_is_never_overwritten(runs):
+    before = (runs / "plain" / "config.cfg").read_bytes()
+    interpolate(runs / "plain", runs / "plain", "pictures", "--overwrite").refused(
+        "holds results of tfinv.invert"
+    )
+    assert (runs / "plain" / "config.cfg").read_bytes() == before
 
 
 def test_another_generator_is_refused(runs, tmp_path):

@@ -31,12 +31,17 @@ def check_films() -> None:
     """Refuses films that cannot be written, before anything is drawn.
 
     Raises:
-      UserError: for a kind that is not known, or needs what is not installed.
+      UserError: for a kind that is not known, or needs what is not installed, and for a rate of
+        no film.
     """
     from tfinv.images.films import FILMS, import_video
 
     for kind in FILM.value:
+        if FILM.value.count(kind) > 1:
+            raise UserError(f"--film={kind} is given twice: drop one")
         if kind not in FILMS:
             raise UserError(f"--film={kind} is not known: it is one of {', '.join(FILMS)}")
+    if RATE.value is not None and not FILM.value:
+        raise UserError("--rate says nothing without --film: add one, such as --film=gif")
     if "mp4" in FILM.value:
         import_video("--film=mp4")
