@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Collection
 from pathlib import Path
 
-
 from tfinv.applications.codes import Codes, check_stored, draw
 from tfinv.errors import UserError
 from tfinv.generators.generator import Generator
