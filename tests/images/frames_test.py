@@ -53,6 +53,22 @@ def test_a_folder_of_frames_is_a_film_without_a_rate(tmp_path):
     np.testing.assert_array_equal(frames, pictures())
 
 
+def test_frames_are_ordered_by_the_values_of_their_numbers(tmp_path):
+    names = ["2.png", "10.png", "a1b2.png", "a1b10.png", "a02.png", "b.png"]
+    for name in reversed(names):
+        Image.fromarray(pictures(1)[0]).save(tmp_path / name)
+    assert [name for name, _ in open_film(str(tmp_path)).frames] == names
+    found = [name for name, _ in open_film(str(tmp_path / "*.png")).frames]
+    assert found == names
+
+
+def test_the_rate_of_a_gif_is_the_mean_of_its_pauses(tmp_path):
+    frames = [Image.fromarray(picture) for picture in pictures()]
+    pauses = {"duration": [500, 20, 20, 60], "append_images": frames[1:]}
+    frames[0].save(tmp_path / "a.gif", save_all=True, **pauses)
+    assert open_film(str(tmp_path / "a.gif")).rate == pytest.approx(4 / 0.6)
+
+
 def test_a_video_that_a_telephone_wrote_lying_is_turned(tmp_path):
     path = saved(tmp_path / "a.mp4", write_mp4)
     with open(path, "rb") as file:

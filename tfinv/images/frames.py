@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,8 @@ def open_film(spec: str) -> Film:
     """Finds a film.
 
     Args:
-      spec: a video file, a GIF, or what `list_images` takes: a folder of frames, a glob.
+      spec: a video file, a GIF, or what `list_images` takes: a folder of frames, a glob. Frames of
+        the last two come in the order of their names, numbers by their value: 2.png before 10.png.
 
     Raises:
       UserError: if there is none, or the extra `video` is missing where it is needed.
@@ -51,6 +53,9 @@ def open_film(spec: str) -> Film:
     suffix = path.suffix.lower()
     if suffix not in (*VIDEOS, ".gif") or path.is_dir():
         records = list_images([spec])
+        # A TFRecord has an order of its own.
+        if suffix not in (".tfrecord", ".tfrecords"):
+            records = sorted(records, key=lambda record: _by_number(record.name))
         return Film(None, ((r.name, decode(r.read(), r.name)) for r in records))
     if not path.is_file():
         raise UserError(f"{spec}: no such file; give a video, a GIF or a folder of frames")
@@ -62,8 +67,16 @@ def _open_gif(path: Path) -> Film:
         film = Image.open(path, formats=["GIF"])
         if film.width * film.height > MAX_PIXELS:
             raise UserError(f"{path}: {film.width}x{film.height} pixels a frame are too many")
-        pause = film.info.get("duration") or 0
-    return Film(_MILLISECONDS / pause if pause else None, _gif_frames(path, film))
+    return Film(_gif_rate(path), _gif_frames(path, film))
+
+
+def _gif_rate(path: Path) -> float | None:
+    """Frames a second in the mean, as each has a pause of its own; of what can be read."""
+    pauses: list[float] = []
+    with contextlib.suppress(UserError), _readable(path, 0), Image.open(path) as film:
+        for frame in ImageSequence.Iterator(film):
+            pauses.append(frame.info.get("duration") or 0)
+    return _MILLISECONDS * len(pauses) / sum(pauses) if sum(pauses) else None
 
 
 def _gif_frames(path: Path, film: Image.Image) -> Iterator[tuple[str, np.ndarray]]:
@@ -114,6 +127,12 @@ def _video_frames(
             number += 1
 
 
+def _by_number(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts names by the values of the numbers in them."""
+    parts = re.findall(r"([0-9]+)|([^0-9]+)", name)
+    return [(0, int(number), number) if number else (1, 0, text) for number, text in parts]
+
+
 def _name(number: int) -> str:
     return f"frame-{number:05d}"
 
@@ -125,4 +144,5 @@ def _readable(path: Path, number: int, fault: type[Exception] = OSError) -> Iter
         yield
     except (fault, OSError, ValueError, EOFError, SyntaxError, IndexError) as error:
         where = f"frame {number} cannot be read" if number else "cannot be read"
-        raise UserError(f"{path}: {where}: {' '.join(str(error).split())}") from error
+        why = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise UserError(f"{path}: {where}: {why}") from error
