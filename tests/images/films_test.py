@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
 from tfinv.errors import UserError
-from tfinv.images.films import FILMS, write_film
+from tfinv.images.films import FILMS, write_film, write_mp4
 
 
 def ramp(count=5, height=9, width=7):
@@ -47,6 +48,27 @@ def test_an_mp4_holds_every_frame():
     assert frames.shape == (5, 256, 256, 3)  # 17 times 15 is 255, which H.264 does not take
     means = frames[:, 20:-20, 20:-20].reshape(5, -1, 3).mean(1) / 255
     np.testing.assert_allclose(means[:, 1], np.linspace(0.1, 0.9, 5), atol=0.03)
+
+
+def test_frames_of_an_mp4_are_forgotten_once_they_are_written(monkeypatch):
+    gone, most = [], []
+
+    def frames():
+        for number in range(20):
+            frame = np.zeros((16, 16, 3), np.uint8)
+            weakref.finalize(frame, gone.append, number)
+            most.append(number + 1 - len(gone))
+            yield frame
+            del frame
+
+    write_mp4(io.BytesIO(), frames(), 10.0)
+    assert len(most) == 20 and max(most) <= 3
+
+    # What brings them to size does not collect them either.
+    monkeypatch.setitem(FILMS, "mp4", lambda file, frames, rate: next(frames))
+    images = iter(ramp(3))
+    write_film(io.BytesIO(), "mp4", images, 10.0)
+    assert len(list(images)) == 2
 
 
 @pytest.mark.parametrize("kind", FILMS)

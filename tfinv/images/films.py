@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 import numpy as np
@@ -19,7 +20,7 @@ _LARGEST = 1024
 _FASTEST_GIF = 50.0  # frames a second; viewers take a shorter pause for a mistake
 
 
-def write_gif(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None:
+def write_gif(file: BinaryIO, frames: Iterable[np.ndarray], rate: float) -> None:
     """Writes a GIF that repeats for ever.
 
     Each frame has its own 256 colours. Pauses are hundredths of a second, at least two.
@@ -29,13 +30,13 @@ def write_gif(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None
       frames: uint8 [H, W, 3] each, of one size.
       rate: frames a second.
     """
-    pictures = [Image.fromarray(frame) for frame in frames]
+    pictures = map(Image.fromarray, frames)
     pause = max(2, round(100 / min(rate, _FASTEST_GIF))) * 10
-    rest = {"append_images": pictures[1:], "save_all": True}
-    pictures[0].save(file, "GIF", duration=pause, loop=0, **rest)
+    first = next(pictures)  # what is left is taken as it is written
+    first.save(file, "GIF", duration=pause, loop=0, append_images=pictures, save_all=True)
 
 
-def write_mp4(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None:
+def write_mp4(file: BinaryIO, frames: Iterable[np.ndarray], rate: float) -> None:
     """Writes an MP4 (H.264) that every browser and player shows.
 
     Args:
@@ -47,43 +48,46 @@ def write_mp4(file: BinaryIO, frames: Sequence[np.ndarray], rate: float) -> None
       UserError: if the extra `video` is not installed.
     """
     iio = import_video("writing .mp4")
-    data = iio.imwrite(
-        "<bytes>",
-        np.stack(frames),
-        extension=".mp4",
-        plugin="pyav",
-        codec="libx264",
-        fps=rate,
-        # Half of the colours' resolution is lost, but players know no other format.
-        out_pixel_format="yuv420p",
-    )
-    file.write(data)
+    # Half of the colours' resolution is lost, but players know no other format.
+    stream = {"codec": "libx264", "fps": rate, "pixel_format": "yuv420p"}
+    made = io.BytesIO()
+    with iio.imopen(made, "w", extension=".mp4", plugin="pyav") as film:
+        film.init_video_stream(**stream)
+        for frame in frames:
+            film.write_frame(frame)
+    file.write(made.getvalue())
 
 
-FILMS: dict[str, Callable[[BinaryIO, Sequence[np.ndarray], float], None]] = {
+FILMS: dict[str, Callable[[BinaryIO, Iterable[np.ndarray], float], None]] = {
     "gif": write_gif,
     "mp4": write_mp4,
 }
 """By the extension of the file."""
 
 
-def write_film(file: BinaryIO, kind: str, images: np.ndarray, rate: float) -> None:
+def write_film(file: BinaryIO, kind: str, images: Iterable[np.ndarray], rate: float) -> None:
     """Writes pictures as a film that can be looked at.
+
+    Pictures are taken one at a time, so that an MP4 is as long as its images are, not the memory.
 
     Args:
       file: to write to.
       kind: a name in `FILMS`.
-      images: [N, H, W, C], C of 1 or 3; uint8, or float in [0, 1]. Small ones are enlarged by a
-        whole factor, ones over 1024 reduced; a side that is odd then gets its last line twice.
+      images: [H, W, C] each, C of 1 or 3, of one size; uint8, or float in [0, 1]. Small ones are
+        enlarged by a whole factor, ones over 1024 reduced; a side that is odd then gets its last
+        line twice.
       rate: frames a second.
 
     Raises:
       UserError: if the kind needs what is not installed.
     """
-    sides = images.shape[1:3]
+    FILMS[kind](file, map(_to_look_at, images), rate)
+
+
+def _to_look_at(image: np.ndarray) -> np.ndarray:
+    sides = image.shape[:2]
     side = min(_WIDEST, _SIDE * max(sides) // min(sides))
-    frames = [_even(np.asarray(enlarge(image, side, _LARGEST))) for image in images]
-    FILMS[kind](file, frames, rate)
+    return _even(np.asarray(enlarge(image, side, _LARGEST)))
 
 
 def import_video(doing: str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -115,17 +115,17 @@ def write_films(
     columns = [job.frames.pixels, *(found.images for found in taken.stages)]
     columns += [done[take].stages[-1].images for take in job.compare]
     columns += taken.classes.values()
-    films = {"video": taken.stages[-1].images, "beside": _side_by_side(columns)}
+    films = {"video": taken.stages[-1].images}
     films |= {f"class-{label}": images for label, images in taken.classes.items()}
     for kind in kinds:
-        for name, images in films.items():
+        for name, images in [*films.items(), ("beside", _side_by_side(columns))]:
             write = partial(write_film, kind=kind, images=images, rate=rate)
             parts.write(f"{name}.{kind}", write)
 
 
-def _side_by_side(columns: Sequence[np.ndarray]) -> np.ndarray:
-    moments = zip(*columns, strict=True)
-    return np.stack([grid(np.stack(pictures), columns=len(pictures)) for pictures in moments])
+def _side_by_side(columns: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    for pictures in zip(*columns, strict=True):
+        yield grid(np.stack(pictures), columns=len(pictures))
 
 
 def _drawn_as(job: Job, found: Found, label: int) -> np.ndarray:
