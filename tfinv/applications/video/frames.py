@@ -13,6 +13,8 @@ from tfinv.images.resize import fit
 
 __all__ = ["Frames", "read_frames"]
 
+_NOTES = 3  # of frames of many sizes
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frames:
@@ -61,6 +63,9 @@ def read_frames(
             break
     if len(names) < 2:
         raise UserError(f"{spec}: a video has two frames or more, and {len(names)} were taken")
-    note = "; ".join(dict.fromkeys(filter(None, notes)))
+    kinds = list(dict.fromkeys(filter(None, notes)))
+    note = "; ".join(kinds[:_NOTES])
+    if len(kinds) > _NOTES:
+        note += f"; and {len(kinds) - _NOTES} more sizes"
     rate = None if film.rate is None else film.rate / every
     return Frames(tuple(names), np.stack(pixels), rate, note)
