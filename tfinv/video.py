@@ -17,9 +17,9 @@ says which), 2 if nothing could start. docs/VIDEO.md shows what the term does.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from absl import flags
 
@@ -37,11 +37,14 @@ from tfinv.errors import UserError
 _VIDEO = flags.DEFINE_string(
     "video",
     None,
-    "An .mp4, .mov, .mkv, .webm or .avi (pip install 'tfinv[video]'), a .gif, or a folder, glob or "
-    ".tfrecord of frames, in the order of their names.",
+    "An .mp4, .mov, .mkv, .webm or .avi (pip install 'tfinv[video]'), a .gif, a folder or glob of "
+    "frames in the order of their names, 2.png before 10.png, or a .tfrecord of frames.",
 )
 _WEIGHT = flags.DEFINE_list(
-    "weight", ["2e-5", "4.5e-7"], "Of the norm of the steps: one for every stage, or one each."
+    "weight",
+    None,
+    "Of the norm of the steps: one for every stage, or one each; by default 2e-5 at the latent and "
+    "4.5e-7 at other layers.",
 )
 _AT_ONCE = flags.DEFINE_integer("frames_at_once", 8, "Frames of a batch.", 1)
 _BESIDE = flags.DEFINE_list(
@@ -55,6 +58,8 @@ _AS_CLASS = flags.DEFINE_list(
 )
 _EVERY = flags.DEFINE_integer("every", 1, "Take the first of so many frames.", 1)
 _MOST = flags.DEFINE_integer("most_frames", None, "End after so many that were taken.", 2)
+_USUAL, _USUAL_BEHIND = "2e-5", "4.5e-7"
+_HEAVIEST = 1e9  # far beyond where no code moves; the square of a heavier one's slope is infinite
 _SHARED = (
     "label",
     "loss",
@@ -118,12 +123,12 @@ def main(argv: Sequence[str]) -> int:
         Parts(
             values.output_dir, config_text=config, files=FILES, overwrite=values.overwrite
         ) as parts,
-        Progress(total) as progress,
+        Progress(total, unit="frames") as progress,
     ):
         at_once = min(_AT_ONCE.value, len(frames) - 1)
         video = VideoInverter(inverter, at_once, progress.doing)
         classes = generator.check_labels(_AS_CLASS.value) if _AS_CLASS.value else ()
-        chosen = tuple(int(k) for k in classes)
+        chosen = tuple(dict.fromkeys(int(k) for k in classes))
         job = Job(video, frames, weights, label, tuple(_BESIDE.value), chosen)
         return _run(job, parts, progress)
 
@@ -153,14 +158,20 @@ def _run(job, parts, progress) -> int:
 
 
 def _weights() -> list[float]:
+    if _WEIGHT.value is None:
+        # So that config.cfg has them too.
+        stages = stage_flags.STAGES.value
+        flags.FLAGS.weight = [_USUAL if s == "latent" else _USUAL_BEHIND for s in stages]
     text = ",".join(_WEIGHT.value)
     try:
         weights = [float(weight) for weight in _WEIGHT.value]
     except ValueError:
         raise UserError(f"--weight={text} is no list of numbers") from None
-    if not weights or not all(0.0 <= weight < math.inf for weight in weights):
-        raise UserError(f"--weight={text}: weights are numbers from 0 on")
     stages = len(stage_flags.STAGES.value)
+    if not stages:
+        raise UserError("--stages names no layer: give one, such as --stages=latent")
+    if not weights or not all(0.0 <= weight <= _HEAVIEST for weight in weights):
+        raise UserError(f"--weight={text}: weights are numbers from 0 to {_HEAVIEST:g}")
     if len(weights) not in (1, stages):
         raise UserError(
             f"--weight={text}: {len(weights)} weights do not fit {stages} stages: give one, or one "
@@ -174,6 +185,16 @@ def _check_choices() -> None:
     for name in _BESIDE.value:
         if name not in known:
             raise UserError(f"--beside={name} is not known: it is one of {', '.join(known)}")
+        if _BESIDE.value.count(name) > 1:
+            raise UserError(f"--beside={name} is given twice: drop one")
+    frames, out = (
+        Path(text).expanduser().resolve() for text in (_VIDEO.value, flags.FLAGS.output_dir)
+    )
+    if frames.is_dir() and out.is_relative_to(frames):
+        raise UserError(
+            f"--output_dir={out} lies among the frames of --video, and what is written there would "
+            "be taken for frames: choose another"
+        )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -131,6 +132,10 @@ def test_codes_are_drawn_in_other_classes(saved, tmp_path):
         ("numbers", "frames", ["--label=1", "--as_class=7"], ["label 7 is out of range"]),
         ("plain", "frames", ["--weight=a"], ["--weight=a", "no list of numbers"]),
         ("plain", "frames", ["--weight=-1"], ["--weight=-1"]),
+        ("plain", "frames", ["--weight=1e300"], ["--weight=1e300", "0 to 1e+09"]),
+        ("plain", "frames", ["--stages="], ["--stages", "no layer"]),
+        ("plain", "frames", ["--film=", "--rate=3"], ["--rate", "--film"]),
+        ("plain", "frames", ["--beside=apart,apart"], ["--beside=apart", "twice"]),
         ("plain", "frames", ["--weight=1,2,3"], ["3 weights do not fit 2 stages"]),
         ("plain", "frames", ["--beside=nothing"], ["--beside=nothing", "without, apart"]),
         ("plain", "frames", ["--film=webm"], ["--film=webm"]),
@@ -142,6 +147,23 @@ def test_codes_are_drawn_in_other_classes(saved, tmp_path):
 def test_what_makes_no_sense_is_refused_in_one_line(saved, tmp_path, generator, clip, more, words):
     done = video(saved, tmp_path / "out", *more, generator=generator, clip=clip)
     done.refused(*words)
+
+
+def test_a_folder_of_frames_is_not_written_into(saved):
+    for folder in (saved / "frames", saved / "frames" / "out"):
+        video(saved, folder, "--overwrite").refused("--output_dir", "among the frames")
+
+
+def test_frames_that_have_changed_are_noticed(saved, tmp_path):
+    frames = tmp_path / "frames"
+    shutil.copytree(saved / "frames", frames)
+    one = ("--stages=dense", "--film=")
+    assert video(tmp_path, tmp_path / "out", *one, generator=saved / "plain").status == 0
+    weights = (tmp_path / "out" / "config.cfg").read_text().splitlines()
+    assert "--weight=4.5e-7" in weights
+    Image.new("RGB", (8, 8), "red").save(frames / "0.png")
+    again = video(tmp_path, tmp_path / "out", *one, generator=saved / "plain")
+    again.refused("other pictures than are given now")
 
 
 if __name__ == "__main__":
