@@ -143,11 +143,11 @@ def test_what_makes_no_sense_is_refused_in_one_line(runs, tmp_path, run_name, pa
     interpolate(tmp_path / "out", runs / run_name, path, *more).refused(*words)
 
 
-def test_the_run_itself_is_never_overwritten(runs):
+def test_a_run_is_never_overwritten(runs):
     before = (runs / "plain" / "config.cfg").read_bytes()
-    interpolate(runs / "plain", runs / "plain", "pictures", "--overwrite").refused(
-        "holds results of tfinv.invert"
-    )
+    for results in ("plain", "chunks"):
+        done = interpolate(runs / "plain", runs / results, "pictures", "--overwrite")
+        done.refused("choose another")
     assert (runs / "plain" / "config.cfg").read_bytes() == before
 
 
