@@ -11,7 +11,7 @@ from features import networks
 from tfinv.errors import UserError
 from tfinv.features.names import Names, carried_tensors
 from tfinv.graph.plan import make_plan
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 
 CONV1 = "D_paper/8x8/Conv1/LeakyRelu/Maximum:0"
 

@@ -20,7 +20,7 @@ from tfinv.features.pictures import (
 )
 from tfinv.graph.model import GraphModel, Port
 from tfinv.graph.plan import make_plan
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 
 IMAGES = np.random.default_rng(0).random((2, 5, 7, 3), np.float32)
 SHAPE = [None, 4, 4, 3]

@@ -10,7 +10,7 @@ import pytest
 from generators import tiny
 
 from tfinv.graph.digest import digest
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 
 
 def test_the_same_model_elsewhere_has_the_same_digest(tmp_path):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.reading.freeze import build_model
 
 v1 = tf.compat.v1
 

@@ -11,8 +11,8 @@ from graph import graphs
 
 from tfinv.errors import UserError
 from tfinv.graph import ops
-from tfinv.graph.allowed_ops import ALLOWED
 from tfinv.graph.interpret import Program
+from tfinv.graph.reading.allowed_ops import ALLOWED
 
 v1 = tf.compat.v1
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4) - 11

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.graph.freeze import build_model
 from tfinv.graph.interpret import Program
 from tfinv.graph.model import Port
+from tfinv.graph.reading.freeze import build_model
 from tfinv.graph.validate import Shapes, check_growth
 
 v1 = tf.compat.v1

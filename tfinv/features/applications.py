@@ -16,8 +16,8 @@ from tfinv.errors import UserError
 from tfinv.features.names import OUTPUT
 from tfinv.features.pictures import INCEPTION_RANGE, INCEPTION_SIZE
 from tfinv.generators.formats.reading import Reading
-from tfinv.graph.hdf5 import UNREADABLE, stored_numbers
-from tfinv.graph.keras_trace import load, trace
+from tfinv.graph.reading.hdf5 import UNREADABLE, stored_numbers
+from tfinv.graph.reading.keras_trace import load, trace
 
 __all__ = ["APPLICATIONS", "Application", "read_application"]
 

@@ -7,7 +7,7 @@ import os
 from tfinv.errors import UserError
 from tfinv.generators.formats import saved_model
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.graph.read_frozen import parse_frozen, read_frozen
+from tfinv.graph.reading.frozen_graph import parse_frozen, read_frozen
 
 __all__ = ["is_graph", "read"]
 

@@ -6,8 +6,8 @@ import os
 
 from tfinv.errors import UserError
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.graph.read_h5 import read_h5
-from tfinv.graph.read_keras import read_keras
+from tfinv.graph.reading.keras_archive import read_keras
+from tfinv.graph.reading.keras_h5 import read_h5
 
 __all__ = ["is_hdf5", "is_keras", "read"]
 

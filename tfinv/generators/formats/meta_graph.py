@@ -7,7 +7,7 @@ import os
 from tfinv.errors import UserError
 from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.saver_files import find_prefix, is_checkpoint
-from tfinv.graph.read_meta import read_meta
+from tfinv.graph.reading.meta_graph import read_meta
 
 __all__ = ["is_meta_graph", "read"]
 

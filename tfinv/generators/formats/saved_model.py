@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.graph.read import read_saved_model, read_saved_tensors
+from tfinv.graph.reading.saved_model import read_saved_model, read_saved_tensors
 
 __all__ = ["is_folder", "read"]
 
@@ -16,7 +16,7 @@ def is_folder(source: str) -> bool:
 
 
 def read(source: str, request: Request) -> Reading:
-    """Reads the graph of one signature; see `tfinv.graph.read.read_saved_model`.
+    """Reads the graph of one signature; see `tfinv.graph.reading.saved_model.read_saved_model`.
 
     The signature says what the inputs are. With --input they are tensors instead, and the signature
     is not used; --output alone picks one of the signature's outputs, or any tensor before them.

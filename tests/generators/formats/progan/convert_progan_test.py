@@ -15,7 +15,7 @@ from graph import exports
 
 from tfinv.generators.load import load_generator
 from tfinv.graph.interpret import Program
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 from tfinv.networks import progan
 from tfinv.networks.progan_export import export_discriminator, export_generator
 from tfinv.networks.progan_settings import Settings

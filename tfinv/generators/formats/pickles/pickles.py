@@ -17,7 +17,7 @@ from typing import Any
 
 from tfinv.errors import UserError
 from tfinv.generators.formats.pickles.machine import DICT, Machine
-from tfinv.graph.regular import check_regular
+from tfinv.graph.reading.regular import check_regular
 
 __all__ = ["ARRAY", "BUFFER", "DTYPE", "ENCODE", "NDARRAY", "SCALAR", "read_pickle"]
 

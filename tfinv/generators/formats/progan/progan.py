@@ -7,8 +7,8 @@ import tensorflow as tf
 from tfinv.errors import UserError
 from tfinv.generators.formats.progan.network import Network, read_network
 from tfinv.generators.formats.reading import Reading, Request
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.reading.freeze import build_model
 from tfinv.networks import progan
 
 __all__ = ["read"]

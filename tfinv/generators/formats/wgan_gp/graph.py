@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.reading.freeze import build_model
 from tfinv.networks.wgan_gp import Recognised
 from tfinv.networks.wgan_gp_layers import Layers, Moments
 

@@ -14,7 +14,7 @@ from tfinv.generators.formats import meta_graph, saver_files
 from tfinv.generators.formats.reading import Reading, Request
 from tfinv.generators.formats.wgan_gp.graph import Layout
 from tfinv.generators.formats.wgan_gp.statistics import SAMPLES, statistics
-from tfinv.graph.checkpoint import Checkpoint
+from tfinv.graph.reading.checkpoint import Checkpoint
 from tfinv.networks import wgan_gp
 
 __all__ = ["is_checkpoint", "read"]

@@ -13,7 +13,7 @@ import tensorflow as tf
 from graph import exports
 
 from tfinv.errors import UserError
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 
 v1 = tf.compat.v1
 FLOAT = tf.float32.as_datatype_enum

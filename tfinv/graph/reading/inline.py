@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from tfinv.errors import UserError
-from tfinv.graph.conditionals import CASES, IFS, branch_of, write_case, write_if
 from tfinv.graph.model import tensor_name
+from tfinv.graph.reading.conditionals import CASES, IFS, branch_of, write_case, write_if
 
 __all__ = ["MAX_NODES", "Inliner"]
 
@@ -30,7 +30,7 @@ class Inliner:
     keeps its own name, behind the name of the call where that says something ("model/dense" does,
     "StatefulPartitionedCall_1" does not) or where the short name is taken.
 
-    An `If` or `Case` becomes Switch and Merge (see `tfinv.graph.conditionals`).
+    An `If` or `Case` becomes Switch and Merge (see `tfinv.graph.reading.conditionals`).
 
     Attributes:
         nodes: the flat graph so far, by name, producers first.

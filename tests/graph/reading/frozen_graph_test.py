@@ -11,9 +11,9 @@ import tensorflow as tf
 from graph import bare, exports
 
 from tfinv.errors import UserError
-from tfinv.graph import read_frozen as read_frozen_file
-from tfinv.graph.pick import BareGraph, read_graph
-from tfinv.graph.read_frozen import parse, read_frozen
+from tfinv.graph.reading import frozen_graph as read_frozen_file
+from tfinv.graph.reading.frozen_graph import parse, read_frozen
+from tfinv.graph.reading.pick import BareGraph, read_graph
 
 v1 = tf.compat.v1
 

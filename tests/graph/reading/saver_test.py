@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from graph import exports
 
-from tfinv.graph.checkpoint import Variables
-from tfinv.graph.saver import Stored, stored_variables
+from tfinv.graph.reading.checkpoint import Variables
+from tfinv.graph.reading.saver import Stored, stored_variables
 
 v1 = tf.compat.v1
 W = np.arange(40, dtype=np.float32).reshape(10, 4)
@@ -80,7 +80,7 @@ def test_a_partitioned_saved_model(tmp_path):
         w = v1.get_variable("w", [4, 5], initializer=start, partitioner=partitioner)
         return tf.matmul(z, tf.convert_to_tensor(w))
 
-    from tfinv.graph.read import read_saved_model
+    from tfinv.graph.reading.saved_model import read_saved_model
 
     export = exports.tf1(tmp_path / "m", body)
     image = exports.evaluate(read_saved_model(tmp_path / "m"), export.feeds)["image"]

@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from tfinv.errors import UserError
 from tfinv.graph import ops
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port, dtype_name, split_tensor_name
-from tfinv.graph.safety import check_file
-from tfinv.graph.select import find_tensor
+from tfinv.graph.reading.freeze import build_model
+from tfinv.graph.reading.safety import check_file
+from tfinv.graph.reading.select import find_tensor
 
 __all__ = ["BareGraph", "read_graph"]
 

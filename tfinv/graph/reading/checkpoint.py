@@ -17,8 +17,8 @@ from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from tfinv.errors import UserError
 from tfinv.graph.model import dtype_name
-from tfinv.graph.regular import check_regular
-from tfinv.graph.saver import Stored, stored_variables
+from tfinv.graph.reading.regular import check_regular
+from tfinv.graph.reading.saver import Stored, stored_variables
 
 __all__ = ["Checkpoint", "Variables"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
+from tfinv.graph.reading.freeze import build_model
 
 __all__ = ["check_weights", "load", "trace"]
 

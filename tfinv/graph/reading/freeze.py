@@ -10,10 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.graph.inline import Inliner
 from tfinv.graph.model import GraphModel, Port, dtype_name, split_tensor_name
-from tfinv.graph.plain import plain_nodes
-from tfinv.graph.safety import check_file, check_ops
+from tfinv.graph.reading.inline import Inliner
+from tfinv.graph.reading.plain import plain_nodes
+from tfinv.graph.reading.safety import check_file, check_ops
 from tfinv.graph.validate import MAX_REPEATED_CONSTANT, Shapes
 
 __all__ = ["build_model"]

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from graph import exports
 
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading.saved_model import read_saved_model
 
 v1 = tf.compat.v1
 

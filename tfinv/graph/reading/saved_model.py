@@ -11,13 +11,13 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tfinv.errors import UserError
 from tfinv.graph import ops
-from tfinv.graph.checkpoint import Variables
-from tfinv.graph.freeze import build_model
 from tfinv.graph.model import GraphModel, Port
-from tfinv.graph.pick import BareGraph, read_graph
-from tfinv.graph.regular import check_regular
-from tfinv.graph.safety import check_file
-from tfinv.graph.select import find_tensor, with_output
+from tfinv.graph.reading.checkpoint import Variables
+from tfinv.graph.reading.freeze import build_model
+from tfinv.graph.reading.pick import BareGraph, read_graph
+from tfinv.graph.reading.regular import check_regular
+from tfinv.graph.reading.safety import check_file
+from tfinv.graph.reading.select import find_tensor, with_output
 
 __all__ = ["read_saved_model", "read_saved_tensors"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from graph import exports
-from graph.read_test import check
+from graph.reading.saved_model_test import check
 
 from tfinv.errors import UserError
-from tfinv.graph.read_keras import read_keras
+from tfinv.graph.reading.keras_archive import read_keras
 
 
 @pytest.fixture(scope="module")

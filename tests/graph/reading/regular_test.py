@@ -12,9 +12,9 @@ from generators import tiny
 from tfinv.errors import UserError
 from tfinv.generators.formats.saver_files import is_checkpoint
 from tfinv.generators.load import load_generator
-from tfinv.graph.read_frozen import read_frozen
-from tfinv.graph.read_h5 import read_h5
-from tfinv.graph.read_keras import read_keras
+from tfinv.graph.reading.frozen_graph import read_frozen
+from tfinv.graph.reading.keras_archive import read_keras
+from tfinv.graph.reading.keras_h5 import read_h5
 
 SUFFIXES = (".bin", ".keras", ".h5", ".pkl", ".pb", ".pbtxt", ".meta", ".index", ".zip", ".tar.gz")
 

@@ -12,8 +12,8 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from tfinv.errors import UserError
 from tfinv.graph.model import GraphModel
-from tfinv.graph.pick import BareGraph, read_graph
-from tfinv.graph.regular import check_regular
+from tfinv.graph.reading.pick import BareGraph, read_graph
+from tfinv.graph.reading.regular import check_regular
 
 __all__ = ["parse", "parse_frozen", "read_frozen"]
 

@@ -7,13 +7,13 @@ import os
 import h5py
 
 from tfinv.errors import UserError
-from tfinv.graph.hdf5 import UNREADABLE, stored_numbers
-from tfinv.graph.keras_config import parse_config, vet_config
-from tfinv.graph.keras_trace import check_weights, load, trace
 from tfinv.graph.model import GraphModel
-from tfinv.graph.read_keras import keras_of
-from tfinv.graph.regular import check_regular
-from tfinv.graph.select import with_output
+from tfinv.graph.reading.hdf5 import UNREADABLE, stored_numbers
+from tfinv.graph.reading.keras_archive import keras_of
+from tfinv.graph.reading.keras_config import parse_config, vet_config
+from tfinv.graph.reading.keras_trace import check_weights, load, trace
+from tfinv.graph.reading.regular import check_regular
+from tfinv.graph.reading.select import with_output
 
 __all__ = ["read_h5"]
 

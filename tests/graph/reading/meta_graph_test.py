@@ -14,7 +14,7 @@ import tensorflow as tf
 from graph import bare, exports
 
 from tfinv.errors import UserError
-from tfinv.graph.read_meta import read_meta
+from tfinv.graph.reading.meta_graph import read_meta
 
 v1 = tf.compat.v1
 TENSORS = (["z", "training=false"], "G/image")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 import tensorflow as tf
 
 from tfinv.errors import UserError
-from tfinv.graph.allowed_ops import ALLOWED
+from tfinv.graph.reading.allowed_ops import ALLOWED
 
 __all__ = ["check_file", "check_ops", "refusal"]
 

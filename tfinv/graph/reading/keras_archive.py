@@ -15,12 +15,12 @@ from collections.abc import Iterator
 import h5py
 
 from tfinv.errors import UserError
-from tfinv.graph.hdf5 import UNREADABLE, stored_numbers
-from tfinv.graph.keras_config import drop_training, parse_config, vet_config
-from tfinv.graph.keras_trace import check_weights, load, trace
 from tfinv.graph.model import GraphModel
-from tfinv.graph.regular import check_regular
-from tfinv.graph.select import with_output
+from tfinv.graph.reading.hdf5 import UNREADABLE, stored_numbers
+from tfinv.graph.reading.keras_config import drop_training, parse_config, vet_config
+from tfinv.graph.reading.keras_trace import check_weights, load, trace
+from tfinv.graph.reading.regular import check_regular
+from tfinv.graph.reading.select import with_output
 
 __all__ = ["keras_of", "read_keras"]
 

@@ -12,8 +12,8 @@ from generators import hostile_keras
 from keras.src.saving import serialization_lib
 
 from tfinv.errors import UserError
-from tfinv.graph import read_keras
-from tfinv.graph.keras_config import vet_config
+from tfinv.graph.reading import keras_archive
+from tfinv.graph.reading.keras_config import vet_config
 
 MODULES = {"keras": keras, "tf_keras": tf_keras}
 
@@ -25,9 +25,9 @@ def test_no_other_file_is_looked_at_even_where_keras_would(tmp_path, monkeypatch
     monkeypatch.setattr(serialization_lib, "in_safe_mode", lambda: False)
     monkeypatch.setattr(tf.io.gfile, "exists", lambda name: looked.append(name))
     if not vets:
-        monkeypatch.setattr(read_keras, "vet_config", lambda *_: None)
+        monkeypatch.setattr(keras_archive, "vet_config", lambda *_: None)
     with pytest.raises(UserError):
-        read_keras.read_keras(path)
+        keras_archive.read_keras(path)
     assert ("/etc/passwd" in looked) is not vets
 
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from tfinv.errors import UserError
-from tfinv.graph.allowed_ops import ALLOWED, RANDOM
-from tfinv.graph.safety import check_file, check_ops, refusal
+from tfinv.graph.reading.allowed_ops import ALLOWED, RANDOM
+from tfinv.graph.reading.safety import check_file, check_ops, refusal
 
 v1 = tf.compat.v1
 HOSTILE = {

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfinv.errors import UserError
-from tfinv.graph.checkpoint import Variables
 from tfinv.graph.model import GraphModel
-from tfinv.graph.pick import BareGraph, read_graph
-from tfinv.graph.read_frozen import parse
+from tfinv.graph.reading.checkpoint import Variables
+from tfinv.graph.reading.frozen_graph import parse
+from tfinv.graph.reading.pick import BareGraph, read_graph
 
 __all__ = ["read_meta"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import tf_keras
 from graph import exports
-from graph.read_test import check
+from graph.reading.saved_model_test import check
 
 from tfinv.errors import UserError
-from tfinv.graph.read_h5 import read_h5
+from tfinv.graph.reading.keras_h5 import read_h5
 
 MODULES = {"keras": keras, "tf_keras": tf_keras}
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from tfinv.errors import UserError
-from tfinv.graph.allowed_ops import ALLOWED
+from tfinv.graph.reading.allowed_ops import ALLOWED
 
 __all__ = ["drop_training", "parse_config", "vet_config"]
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from graph import exports
 
 from tfinv.errors import UserError
-from tfinv.graph import inline
-from tfinv.graph.read import read_saved_model
+from tfinv.graph.reading import inline
+from tfinv.graph.reading.saved_model import read_saved_model
 
 v1 = tf.compat.v1
 FLOAT = tf.float32.as_datatype_enum

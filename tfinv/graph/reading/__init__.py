@@ -1,0 +1,1 @@
+"""Files into graphs: every format that holds one, read without running anything in it."""
