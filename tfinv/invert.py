@@ -31,6 +31,7 @@ from tfinv.commands import (
     stage_flags,
 )
 from tfinv.commands.config import config_text
+from tfinv.commands.inverter import flagged_inverter
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -41,14 +42,14 @@ _START_FROM = flags.DEFINE_string("start_from", None, "Output folder of the run 
 def main(argv: Sequence[str]) -> int:
     """Inverts, writes the folder, returns the exit status."""
     started = time.monotonic()
-    stages, budgets = _stages(), inversion_flags.budgets()
+    stages = _stages()
+    inversion_flags.budgets()  # what is no number is refused now, and not seconds later
     is_stored = _start_is_stored()
     inversion_flags.check_resume()
     import_tensorflow(inversion_flags.logical_cpus())
     from tfinv.applications.pictures import count_pictures
     from tfinv.applications.stored import stored_start
     from tfinv.inversion.devices import find_devices
-    from tfinv.inversion.engine import Inverter
     from tfinv.results.store import Store
 
     devices = find_devices(flags.FLAGS.devices)
@@ -61,23 +62,7 @@ def main(argv: Sequence[str]) -> int:
     if is_stored:
         stored, names = stored_start(_START_FROM.value, stages[0])
         start = [stored, *start[1:]]
-    inverter = Inverter(
-        generator,
-        stages,
-        loss=flags.FLAGS.loss,
-        features=feature_flags.load_flagged_network(),
-        start=start,
-        restarts=flags.FLAGS.restarts,
-        solver=flags.FLAGS.solver,
-        max_evaluations=budgets,
-        relu_leak=flags.FLAGS.relu_leak,
-        leak_schedule=flags.FLAGS.leak_schedule,
-        closed_units=flags.FLAGS.closed_units,
-        batch_size=min(flags.FLAGS.batch_size or total, total),
-        seed=flags.FLAGS.seed,
-        optimize=label_flags.what_to_optimize(generator, stages),
-        constraint=flags.FLAGS.constraint,
-    )
+    inverter = flagged_inverter(generator, stages, start, total)
     search = label_flags.label_search(inverter, start[0])
     inversion_flags.keep_defaults(inverter, total, devices)
     # --layer stands for --stages, and a command refuses both.
