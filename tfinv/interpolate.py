@@ -29,7 +29,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from tfinv.commands import film_flags, generator_flags, inversion_flags, results_flags
-from tfinv.commands.config import config_text
+from tfinv.commands.config import config_text, refuse_strangers
 from tfinv.commands.main import import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -77,6 +77,7 @@ _TAKEN_BY = {
 
 def main(argv: Sequence[str]) -> int:
     """Draws the paths, writes the folder, returns the exit status."""
+    refuse_strangers(argv[0])
     _refuse_idle()
     results_flags.check_results()
     import_tensorflow()

@@ -48,7 +48,8 @@ from tfinv.commands import (
     picture_flags,
     stage_flags,
 )
-from tfinv.commands.config import config_text
+from tfinv.commands.config import config_text, refuse_strangers
+from tfinv.commands.inverter import flagged_inverter
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -75,7 +76,8 @@ _KEEP_SEEN = flags.DEFINE_bool(
 def main(argv: Sequence[str]) -> int:
     """Restores, writes the folder, returns the exit status."""
     started = time.monotonic()
-    budgets = inversion_flags.budgets()
+    refuse_strangers(argv[0])
+    inversion_flags.budgets()  # what is no number is refused now, and not seconds later
     inversion_flags.check_resume()
     stage_flags.refuse_stored()
     import_tensorflow(inversion_flags.logical_cpus())
@@ -83,7 +85,6 @@ def main(argv: Sequence[str]) -> int:
     from tfinv.applications.restoration.folder import FILES
     from tfinv.inversion.degradations import find_degradation
     from tfinv.inversion.devices import find_devices
-    from tfinv.inversion.engine import Inverter
     from tfinv.results.store import Store
 
     values = flags.FLAGS
@@ -96,22 +97,11 @@ def main(argv: Sequence[str]) -> int:
     if values.classifier is not None:
         raise UserError("--classifier judges whole pictures, and there are none: drop it")
     labels = label_flags.read_labels(generator)
-    inverter = Inverter(
+    inverter = flagged_inverter(
         generator,
         stage_flags.STAGES.value,
-        loss=values.loss,
-        features=feature_flags.load_flagged_network(),
-        start=stage_flags.START.value,
-        restarts=values.restarts,
-        solver=values.solver,
-        max_evaluations=budgets,
-        relu_leak=values.relu_leak,
-        leak_schedule=values.leak_schedule,
-        closed_units=values.closed_units,
-        batch_size=min(values.batch_size or total, total),
-        seed=values.seed,
-        optimize=label_flags.what_to_optimize(generator, stage_flags.STAGES.value),
-        constraint=values.constraint,
+        stage_flags.START.value,
+        total,
         degradation=degradation,
     )
     search = label_flags.label_search(inverter, stage_flags.START.value[0])

@@ -30,7 +30,7 @@ from tfinv.commands import (
     inversion_flags,
     stage_flags,
 )
-from tfinv.commands.config import config_text
+from tfinv.commands.config import config_text, refuse_strangers
 from tfinv.commands.main import SOME_FAILED, import_tensorflow, run_main
 from tfinv.errors import UserError
 
@@ -77,6 +77,7 @@ _SHARED = (
 
 def main(argv: Sequence[str]) -> int:
     """Inverts the video, writes the folder, returns the exit status."""
+    refuse_strangers(argv[0])
     weights, budgets = _weights(), inversion_flags.budgets()
     _check_choices()
     stage_flags.refuse_stored()

@@ -137,6 +137,7 @@ def test_ways_to_what_is_not_stored(runs, tmp_path, path, more):
         ("plain", "pictures", ["--seed=1"], ["--seed", "--path=pictures"]),
         ("plain", "pictures", ["--rate=3"], ["--rate", "--film"]),
         ("plain", "pictures", ["--film=gif,gif"], ["--film=gif", "twice"]),
+        ("plain", "pictures", ["--solver=adam"], ["--solver", "nothing to this command"]),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(runs, tmp_path, run_name, path, more, words):

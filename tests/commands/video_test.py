@@ -142,6 +142,7 @@ def test_codes_are_drawn_in_other_classes(saved, tmp_path):
         ("plain", "frames", ["--stages=latent,conv_9"], ["conv_9"]),
         ("plain", "frames", ["--solver=newton"], ["newton"]),
         ("plain", "frames", ["--start=stored"], ["tfinv.invert"]),
+        ("plain", "frames", ["--restarts=2"], ["--restarts", "nothing to this command"]),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(saved, tmp_path, generator, clip, more, words):
