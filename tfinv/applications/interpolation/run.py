@@ -9,6 +9,7 @@ from functools import partial
 from typing import BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from tfinv.applications.interpolation.paths import Path
 from tfinv.applications.interpolation.travel import Journey, travel
@@ -72,7 +73,7 @@ def interpolate(
         on_path(Outcome(1, 0, np.empty(0)))
     parts.write("paths.csv", lambda file: _write_table(file, rows))
     sheet = sheet_of(paths, shown)
-    parts.write("grid.png", lambda file: sheet.save(file, "PNG", optimize=True))
+    parts.write_picture("grid.png", sheet)
     if films:
         frames = film_of(shown, as_chain)
     for kind in films:
@@ -144,17 +145,11 @@ def _errors(errors: np.ndarray, two: bool) -> str:
 def _write_path(parts: Parts, number: int, journey: Journey) -> None:
     # A plain strip: its pixels are those drawn, and at a stored end those that are stored.
     strip = grid(to_uint8(journey.images), columns=len(journey.images))
-    parts.write(f"strip-{number:04d}.png", lambda file: _save_png(file, strip))
+    parts.write_picture(f"strip-{number:04d}.png", Image.fromarray(strip))
     arrays = {"a": journey.a, "codes": journey.points.codes, "images": to_uint8(journey.images)}
     beside = {"latents": journey.points.latents, "labels": journey.points.labels}
     arrays |= {name: value for name, value in beside.items() if value is not None}
     parts.write(f"path-{number:04d}.npz", lambda file: np.savez_compressed(file, **arrays))
-
-
-def _save_png(file: BinaryIO, pixels: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(file, "PNG")
 
 
 def _rows(number: int, path: Path, journey: Journey) -> list[list[object]]:
